@@ -1,0 +1,77 @@
+"""`plankton`: the one command. Rooms contribute sub-commands lazily through entry points."""
+
+import os
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from plankton_stream.errors import PlanktonError
+
+_HELP = {
+    "camera": "Publish frames or ROIs: a simulated camera, a folder.",
+    "worker": "Run one worker: segment, embed, labels, relay.",
+    "streams": "Run the live census (Faust).",
+    "web": "Serve the page and the API.",
+}
+
+
+class _Rooms(TyperGroup):
+    """A command group that imports a room only when its sub-command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *sorted(_rooms())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        room = _rooms().get(cmd_name)
+        if command is not None or room is None:
+            return command
+        if not _is_invoked(ctx, cmd_name):
+            return click.Command(cmd_name, help=_HELP.get(cmd_name))
+        return _load(room)
+
+
+def _rooms() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="plankton_stream.commands")}
+
+
+def _is_invoked(ctx: click.Context, name: str) -> bool:
+    """False while only the list of commands is printed: then no room needs importing."""
+    return name in ctx._protected_args or name in ctx.args  # noqa: SLF001
+
+
+def _load(room: EntryPoint) -> click.Command:
+    try:
+        loaded: Any = room.load()
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] in {"producers", "workers", "streams", "web", "plankton_stream"}:
+            raise
+        raise PlanktonError(
+            f"`plankton {room.name}` needs the Python package {error.name!r}, which is not installed: "
+            f"install the project with the extra of that role (see pyproject.toml), or run `make install`."
+        ) from error
+    return typer.main.get_command(loaded)
+
+
+app = typer.Typer(
+    cls=_Rooms,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Camera frames in, searchable and labelled plankton out.",
+)
+
+
+def main() -> None:
+    """Run the command line; a known error is one line on stderr and exit code 1."""
+    try:
+        app()
+    except PlanktonError as error:
+        print(f"plankton: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # `plankton tail labels | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

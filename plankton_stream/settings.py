@@ -1,0 +1,144 @@
+"""Settings: environment variables with the prefix `PLANKTON_`, or a `.env` file.
+
+Built once per process by the command line and passed down. No module reads the environment itself.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from plankton_stream.errors import ConfigError
+
+
+class Settings(BaseSettings):
+    """Everything a process can be told. A part whose URL is set is used as it is, not started."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PLANKTON_", env_file=".env", env_ignore_empty=True, frozen=True, extra="forbid"
+    )
+
+    home: Path = Field(
+        default=Path(".plankton"),
+        description="Folder that holds all state of the local stack.",
+    )
+
+    kafka: str = Field(
+        default="",
+        description="An existing Kafka cluster, host:port[,host:port]. Empty: start a local broker.",
+    )
+    kafka_port: int = Field(
+        default=9092, ge=1, le=65535, description="Port of the local broker (the next one up is its controller's)."
+    )
+    kafka_heap_mb: int = Field(default=384, ge=128, description="Java heap of the local broker, MB.")
+    kafka_disk_mb: int = Field(
+        default=4096, ge=64, description="Disk that the frames topic may take, MB; the ROI topic gets the same."
+    )
+    replication: int = Field(
+        default=1, ge=1, le=32767, description="Copies of each topic; 3 on a cluster of three or more."
+    )
+
+    milvus: str = Field(
+        default="",
+        description="An existing Milvus, http://host:port. Empty: start the embedded server.",
+    )
+    milvus_port: int = Field(default=19530, ge=1, le=65535, description="Port of the embedded Milvus.")
+    milvus_token: str = Field(default="", description="user:password or token of an existing Milvus.", repr=False)
+
+    catalog: str = Field(
+        default="",
+        description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://user@host/db. Empty: SQLite under home.",
+    )
+    images: str = Field(
+        default="",
+        description="Where image bytes are kept, an fsspec URL, e.g. s3://bucket/plankton. Empty: a folder under home.",
+    )
+
+    encoder: str = Field(
+        default="compact", description="What turns images into vectors: compact, inceptionresnetv2 or resnet50."
+    )
+    encoder_weights: str = Field(
+        default="shipped",
+        description="Weights of the encoder: shipped, imagenet (downloaded by Keras), random, or a .weights.h5 path.",
+    )
+    embed_batch: int = Field(default=32, ge=1, le=1024, description="Most ROIs embedded in one step.")
+    embed_host: str = Field(default="127.0.0.1", description="Address that the embed worker's endpoint binds.")
+    embed_port: int = Field(
+        default=8081, ge=1, le=65535, description="Port of the embed worker's endpoint (query images, health, metrics)."
+    )
+    embed_url: str = Field(
+        default="",
+        description="Where the web page reaches an embed worker. Empty: the address and port above.",
+    )
+
+    auth: Literal["", "none"] = Field(
+        default="",
+        description="Who may use the page: none (no login) is allowed on a loopback address only. `plankton up` sets it.",
+    )
+    web_host: str = Field(default="127.0.0.1", description="Address that the web server binds.")
+    web_port: int = Field(default=8080, ge=1, le=65535, description="Port of the web server.")
+    web_threads: int = Field(default=16, ge=2, le=256, description="Requests that are served at once.")
+    user: str = Field(default="local", description="Who labels when there is no login; written into the history.")
+
+    camera: str = Field(
+        default="sim-1", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        description="Id of the simulated camera that `plankton up` starts.",
+    )
+    camera_rate: float = Field(
+        default=6.0, ge=0, le=1000, description="Frames a second of that camera; 0 starts no camera."
+    )
+    camera_seed: int = Field(default=0, ge=0, description="Seed of what that camera sees.")
+
+    census_window_s: int = Field(
+        default=300, ge=1, description="Length of a census window in seconds of capture time."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severe message that is logged."
+    )
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """`host:port[,host:port]` of the event log, existing or local."""
+        return self.kafka or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def milvus_uri(self) -> str:
+        """URI of the vector index, existing or local."""
+        return self.milvus or f"http://127.0.0.1:{self.milvus_port}"
+
+    @property
+    def catalog_url(self) -> str:
+        """SQLAlchemy URL of the catalog, existing or the local SQLite file."""
+        return self.catalog or f"sqlite:///{self.home.resolve() / 'catalog.sqlite'}"
+
+    @property
+    def images_url(self) -> str:
+        """fsspec URL of the image store, existing or the local folder."""
+        return self.images or f"file://{self.home.resolve() / 'images'}"
+
+    @property
+    def embed_endpoint(self) -> str:
+        """Base URL of an embed worker's HTTP endpoint."""
+        return self.embed_url or f"http://{self.embed_host}:{self.embed_port}"
+
+    @property
+    def web_url(self) -> str:
+        """Base URL of the page."""
+        return f"http://{self.web_host}:{self.web_port}"
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigError: a variable has a value that its field does not allow; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"PLANKTON_{str(issue['loc'][0]).upper()}: {issue['msg']} (got {issue['input']!r})"
+            for issue in error.errors()
+        )
+        raise ConfigError(f"Settings: {problems}. See .env.example for what each allows.") from error
