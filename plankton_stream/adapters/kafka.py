@@ -1,0 +1,265 @@
+"""The event log on Apache Kafka, through kafka-python: `Publisher`, `Subscriber` and admin."""
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import errors as kafka_errors
+from kafka.admin import OffsetSpec
+
+from plankton_stream.errors import ConfigError, RejectedError, RetryableError
+from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.topics import MAX_RECORD_BYTES, Topic
+
+log = logging.getLogger(__name__)
+
+_FETCH_BYTES = 32 * 1024 * 1024
+
+
+class KafkaPublisher:
+    """`Publisher` on a Kafka cluster: idempotent producer, acks from all in-sync replicas."""
+
+    def __init__(self, bootstrap: str, *, client_id: str = "plankton") -> None:
+        self._bootstrap = bootstrap
+        self._pending: deque[Any] = deque()
+        self._producer = _connect(
+            KafkaProducer,
+            bootstrap,
+            client_id=client_id,
+            acks="all",
+            linger_ms=5,
+            batch_size=256 * 1024,
+            max_request_size=MAX_RECORD_BYTES,
+            max_block_ms=10_000,
+            # Images are compressed already.
+            compression_type=None,
+        )
+
+    def send(self, message: Message) -> None:
+        """See `Publisher.send`."""
+        try:
+            future = self._producer.send(
+                message.topic,
+                key=message.key.encode(),
+                value=message.value,
+                headers=list(message.headers),
+            )
+        except kafka_errors.MessageSizeTooLargeError as error:
+            raise RejectedError(f"{message.topic} {message.key}: {error}") from error
+        except kafka_errors.KafkaError as error:
+            raise RetryableError(f"Kafka at {self._bootstrap} takes no records: {error}") from error
+        self._pending.append(future)
+
+    def flush(self, timeout_s: float = 30.0) -> None:
+        """See `Publisher.flush`."""
+        try:
+            self._producer.flush(timeout=timeout_s)
+            while self._pending:
+                self._pending.popleft().get(timeout=timeout_s)
+        except kafka_errors.KafkaError as error:
+            self._pending.clear()
+            raise RetryableError(f"Kafka at {self._bootstrap} did not confirm: {error}") from error
+
+    def close(self) -> None:
+        """See `Publisher.close`."""
+        self._producer.close(timeout=5)
+
+
+class KafkaSubscriber:
+    """`Subscriber` on a Kafka cluster: a member of a consumer group that commits by hand."""
+
+    def __init__(
+        self, bootstrap: str, topics: Sequence[Topic], *, group: str, max_records: int = 64
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._consumer = _connect(
+            KafkaConsumer,
+            bootstrap,
+            group_id=group,
+            client_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=max_records,
+            max_partition_fetch_bytes=MAX_RECORD_BYTES,
+            fetch_max_bytes=_FETCH_BYTES,
+            # A dead worker's partitions are with another after this long.
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+        )
+        self._consumer.subscribe([topic.name for topic in topics])
+
+    def poll(self, timeout_s: float) -> list[Received]:
+        """See `Subscriber.poll`."""
+        try:
+            batches = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+        except kafka_errors.KafkaError as error:
+            log.warning("Kafka at %s: poll failed, trying again: %s", self._bootstrap, error)
+            return []
+        return [_received(record) for records in batches.values() for record in records]
+
+    def commit(self) -> None:
+        """See `Subscriber.commit`."""
+        try:
+            self._consumer.commit()
+        except kafka_errors.CommitFailedError as error:
+            # The group moved these partitions to another member meanwhile. It does the records
+            # again, which is harmless because every effect is idempotent.
+            log.warning("commit refused after a rebalance: %s", error)
+        except kafka_errors.KafkaError as error:
+            raise RetryableError(f"Kafka at {self._bootstrap}: commit failed: {error}") from error
+
+    def keep_alive(self) -> None:
+        """See `Subscriber.keep_alive`: polls with all partitions paused."""
+        assigned = self._consumer.assignment()
+        self._consumer.pause(*assigned)
+        try:
+            self._consumer.poll(timeout_ms=0)
+        except kafka_errors.KafkaError as error:
+            log.warning("Kafka at %s: heartbeat failed: %s", self._bootstrap, error)
+        finally:
+            self._consumer.resume(*self._consumer.paused())
+
+    def close(self) -> None:
+        """See `Subscriber.close`."""
+        self._consumer.close(autocommit=False)
+
+
+class KafkaReader:
+    """Reads whole topics without a group: for views that start from the first record."""
+
+    def __init__(self, bootstrap: str, topics: Sequence[Topic], *, from_end: bool = False) -> None:
+        self._bootstrap = bootstrap
+        self._consumer = _connect(
+            KafkaConsumer, bootstrap, group_id=None, enable_auto_commit=False,
+            auto_offset_reset="earliest", max_partition_fetch_bytes=MAX_RECORD_BYTES,
+        )
+        partitions = [
+            TopicPartition(topic.name, number)
+            for topic in topics
+            for number in sorted(self._consumer.partitions_for_topic(topic.name) or ())
+        ]
+        self._consumer.assign(partitions)
+        if from_end:
+            self._consumer.seek_to_end()
+        else:
+            self._consumer.seek_to_beginning()
+
+    def poll(self, timeout_s: float) -> list[Received]:
+        """The next records, none if none came in time."""
+        try:
+            batches = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+        except kafka_errors.KafkaError as error:
+            log.warning("Kafka at %s: poll failed, trying again: %s", self._bootstrap, error)
+            return []
+        return [_received(record) for records in batches.values() for record in records]
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self._consumer.close(autocommit=False)
+
+
+class KafkaAdmin:
+    """Creates topics and measures lag."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._admin = _connect(KafkaAdminClient, bootstrap, client_id="plankton-admin")
+
+    def ping(self) -> None:
+        """Ask the cluster anything.
+
+        Raises:
+            RetryableError: it does not answer.
+        """
+        self.topic_names()
+
+    def topic_names(self) -> set[str]:
+        """Names of the topics that exist."""
+        return set(self._call("list topics", self._admin.list_topics))
+
+    def ensure_topics(self, topics: Iterable[Topic], *, replication: int = 1) -> list[str]:
+        """Create the topics that are missing; returns their names. Existing ones are left alone."""
+        have = self.topic_names()
+        missing = [topic for topic in topics if topic.name not in have]
+        wanted = {
+            topic.name: {
+                "num_partitions": topic.partitions,
+                "replication_factor": replication,
+                "configs": topic.config,
+            }
+            for topic in missing
+        }
+        if wanted:
+            self._call("create topics", self._admin.create_topics, wanted)
+        return [topic.name for topic in missing]
+
+    def lag(self, group: str, topic: Topic) -> int:
+        """Records of a topic that a consumer group has not finished with."""
+        partitions = self._partitions(topic)
+        committed = self._call("read a group's place", self._admin.list_group_offsets, group)[group]
+        ends = self._offsets(partitions, OffsetSpec.LATEST)
+        starts = self._offsets(partitions, OffsetSpec.EARLIEST)
+        return sum(
+            max(0, ends[p] - _place(committed.get(p), default=starts[p])) for p in partitions
+        )
+
+    def records(self, topic: Topic) -> int:
+        """Records that the log keeps of a topic (an upper bound where it is compacted)."""
+        partitions = self._partitions(topic)
+        ends = self._offsets(partitions, OffsetSpec.LATEST)
+        starts = self._offsets(partitions, OffsetSpec.EARLIEST)
+        return sum(ends[p] - starts[p] for p in partitions)
+
+    def _partitions(self, topic: Topic) -> list[TopicPartition]:
+        (found,) = self._call("describe a topic", self._admin.describe_topics, [topic.name])
+        return [TopicPartition(topic.name, p["partition_index"]) for p in found["partitions"]]
+
+    def _offsets(
+        self, partitions: list[TopicPartition], which: OffsetSpec
+    ) -> dict[TopicPartition, int]:
+        specs = dict.fromkeys(partitions, which)
+        found = self._call("read offsets", self._admin.list_partition_offsets, specs)
+        return {partition: offset.offset for partition, offset in found.items()}
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self._admin.close()
+
+    def _call(self, what: str, function: Any, *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except kafka_errors.KafkaError as error:
+            raise RetryableError(f"Kafka at {self._bootstrap}: {what} failed: {error}") from error
+
+
+def _connect(client: Any, bootstrap: str, **options: Any) -> Any:
+    try:
+        return client(
+            bootstrap_servers=bootstrap.split(","),
+            # A broker that comes back is found again within this long.
+            reconnect_backoff_max_ms=2_000,
+            bootstrap_timeout_ms=5_000,
+            **options,
+        )
+    except kafka_errors.KafkaConfigurationError as error:
+        raise ConfigError(f"Kafka at {bootstrap!r}: {error}") from error
+    except kafka_errors.KafkaError as error:
+        raise RetryableError(f"no Kafka broker answers at {bootstrap}: {error}") from error
+
+
+def _place(committed: Any, *, default: int) -> int:
+    """The offset a group goes on from; `default` where it has committed nothing yet."""
+    return int(committed.offset) if committed is not None and committed.offset >= 0 else default
+
+
+def _received(record: Any) -> Received:
+    return Received(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value or b"",
+        headers=tuple((name, value or b"") for name, value in record.headers),
+    )

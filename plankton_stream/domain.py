@@ -1,0 +1,237 @@
+"""The nouns of the project: what a camera saw, what was cut from it, what people call it.
+
+All records are immutable. Times are timezone-aware UTC, lengths are metres or micrometres as the
+name says, boxes are pixels of the frame with the origin at the top left.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from ulid import ULID
+
+MAX_IMAGE_BYTES = 16 * 1024 * 1024
+"""Largest frame or ROI that travels, bytes. Kafka's limits are set a little above it."""
+
+IMAGE_TYPES = {"image/png": "png", "image/jpeg": "jpg", "image/tiff": "tif"}
+"""Content types that a camera may send, with the file extension of each."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+"""Ids that people choose (camera, taxon key, sample): safe in URLs, file names and filters."""
+
+ImageId = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+"""A ULID in Crockford's base 32."""
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
+
+
+class Record(BaseModel):
+    """Base of the records that cross a process boundary: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of its frame."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Capture(Record):
+    """Where and when something was seen. Everything but the camera may be unknown (None)."""
+
+    camera: Slug
+    sample: Slug | None = None
+    captured_at: UtcTime | None = Field(default=None, description="When the shutter opened, UTC.")
+    depth_m: float | None = Field(default=None, ge=-100, le=12_000, allow_inf_nan=False)
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    pixel_size_um: float | None = Field(default=None, gt=0, le=100_000)
+    live: bool = Field(default=False, description="True while the camera runs; False for archives.")
+
+
+class Specimen(Record):
+    """What a simulated camera knows about something that it drew."""
+
+    taxon: Slug
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a camera, as the camera made it.
+
+    `frame_key` names it within its camera for ever: a sequence number, a relative path.
+    """
+
+    capture: Capture
+    frame_key: str
+    content_type: str
+    data: bytes = field(repr=False)
+    truth: tuple[Specimen, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Roi:
+    """A region of interest (vignette): one cut-out of a frame, or one that the instrument cut.
+
+    `box` is None when the instrument did not say where in its frame the cut-out was.
+    """
+
+    capture: Capture
+    frame_key: str
+    box: Box | None
+    content_type: str
+    data: bytes = field(repr=False)
+
+    @property
+    def image_id(self) -> str:
+        """The identity of this image: see `image_id`."""
+        return image_id(self.capture, self.frame_key, self.box)
+
+
+def image_id(capture: Capture, frame_key: str, box: Box | None) -> str:
+    """Identity of an image: the same picture always gets the same one, so replays are idempotent.
+
+    A ULID: 48 bits of capture time in ms (zero when it is unknown) and 80 bits of SHA-256 over
+    camera, frame key and box. At 10⁹ images the chance of any collision is below 10⁻⁶ (birthday
+    bound n²/2⁸¹) even if all share one millisecond.
+
+    Returns:
+        26 characters that sort by capture time.
+    """
+    where = "" if box is None else f"{box.x},{box.y},{box.width},{box.height}"
+    # NUL cannot occur in a camera id or a box, so no two triples give the same text.
+    digest = hashlib.sha256(f"{capture.camera}\0{where}\0{frame_key}".encode()).digest()
+    return str(ULID(_milliseconds(capture.captured_at).to_bytes(6, "big") + digest[:10]))
+
+
+def _milliseconds(time: datetime | None) -> int:
+    return 0 if time is None else max(0, int(time.timestamp() * 1000))
+
+
+def new_id() -> str:
+    """A fresh ULID for events, labels and actions: unique, and sortable by the time it was made."""
+    return str(ULID())
+
+
+class CutOutcome(StrEnum):
+    """What became of a frame; recorded once and for ever, see `Cut`."""
+
+    CUT = "cut"
+    EMPTY = "empty"
+    REJECTED = "rejected"
+
+
+class Cut(Record):
+    """The decision where a frame is cut. It is recorded before its ROIs are published.
+
+    A replay uses the record, so a background model that has moved on makes no new identities.
+    """
+
+    capture: Capture
+    frame_key: str
+    boxes: tuple[Box, ...] = ()
+    width_px: int = 0
+    height_px: int = 0
+    rejected_because: str | None = None
+
+    @property
+    def outcome(self) -> CutOutcome:
+        """`rejected`, `empty` (looked at, nothing in it) or `cut`."""
+        if self.rejected_because is not None:
+            return CutOutcome.REJECTED
+        return CutOutcome.CUT if self.boxes else CutOutcome.EMPTY
+
+
+class LabelState(StrEnum):
+    """How far an image's name can be trusted."""
+
+    UNLABELLED = "unlabelled"
+    PREDICTED = "predicted"
+    VALIDATED = "validated"
+    DUBIOUS = "dubious"
+
+
+class LabelSource(StrEnum):
+    """Who gave a label."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+
+
+class Naming(Record):
+    """What an image is called at one moment. `taxon` is None exactly when it is unlabelled."""
+
+    taxon: Slug | None = None
+    state: LabelState = LabelState.UNLABELLED
+
+
+UNNAMED = Naming()
+
+
+class Image(Record):
+    """One indexed image as the catalog knows it."""
+
+    image_id: ImageId
+    capture: Capture
+    frame_key: str
+    box: Box | None = None
+    content_type: str
+    byte_size: int
+    sha256: str = Field(description="Of the image's bytes, hexadecimal.")
+    width_px: int
+    height_px: int
+    encoder: str = Field(description="Id of the encoder whose vector is in the index.")
+    indexed_at: UtcTime
+    naming: Naming = UNNAMED
+    label_id: str | None = Field(default=None, description="The label that holds now, if any.")
+    label_version: int = Field(default=0, description="Counts the changes of this image's naming.")
+
+
+class Label(Record):
+    """One line of an image's label history."""
+
+    label_id: str
+    action_id: str
+    image_id: ImageId
+    taxon: Slug
+    state: LabelState
+    source: LabelSource
+    who: str
+    at: UtcTime
+    why: str | None = None
+    retracted_at: UtcTime | None = None
+    retracted_by: str | None = None
+
+
+class TaxonKind(StrEnum):
+    """What sort of thing a taxon names."""
+
+    LIVING = "living"
+    NON_LIVING = "non-living"
+
+
+class Taxon(Record):
+    """A name that can be given to an image. `key` never changes; the rest may."""
+
+    key: Slug
+    name: str = Field(min_length=1, max_length=200)
+    rank: str | None = Field(default=None, max_length=40)
+    parent: Slug | None = None
+    aphia_id: int | None = Field(default=None, gt=0, description="Id in WoRMS.")
+    kind: TaxonKind = TaxonKind.LIVING

@@ -1,0 +1,211 @@
+"""Events that carry image bytes: a frame was captured, a ROI was cut.
+
+The value is the image as the camera made it; everything else travels in headers.
+"""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from plankton_stream.domain import (
+    IMAGE_TYPES,
+    MAX_IMAGE_BYTES,
+    Box,
+    Capture,
+    Frame,
+    Roi,
+    Specimen,
+)
+from plankton_stream.errors import RejectedError
+from plankton_stream.events import topics
+from plankton_stream.events.envelope import (
+    Envelope,
+    Message,
+    Received,
+    now,
+    read_attributes,
+    read_envelope,
+    to_headers,
+    to_text,
+)
+
+FRAME_CAPTURED = "plankton.frame.captured.v1"
+ROI_CUT = "plankton.roi.cut.v1"
+
+
+def _split_box(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
+
+
+def _inside(box: Box) -> Box:
+    if box.x < 0 or box.y < 0 or box.width < 1 or box.height < 1:
+        raise ValueError("a box is x,y,width,height with x, y ≥ 0 and width, height ≥ 1")
+    return box
+
+
+def _parse_json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _dump_truth(truth: tuple[Specimen, ...]) -> str:
+    return json.dumps([specimen.model_dump() for specimen in truth], separators=(",", ":"))
+
+
+BoxText = Annotated[
+    Box,
+    BeforeValidator(_split_box),
+    AfterValidator(_inside),
+    PlainSerializer(lambda box: ",".join(map(str, box)), return_type=str),
+]
+TruthText = Annotated[
+    tuple[Specimen, ...],
+    BeforeValidator(_parse_json),
+    PlainSerializer(_dump_truth, return_type=str),
+]
+
+
+class FrameAttributes(Capture):
+    """Headers of `plankton.frame.captured.v1`."""
+
+    frame_key: str = Field(min_length=1, max_length=1024)
+    truth: TruthText | None = None
+
+
+class RoiAttributes(Capture):
+    """Headers of `plankton.roi.cut.v1`."""
+
+    frame_key: str = Field(min_length=1, max_length=1024)
+    box: BoxText | None = None
+
+
+def frame_message(frame: Frame) -> Message:
+    """The event that a camera publishes for each frame.
+
+    Raises:
+        RejectedError: the frame is empty, too large, of a type that is not allowed, or its
+            metadata is out of range.
+    """
+    camera = frame.capture.camera
+    attributes = FrameAttributes(
+        **_fields(frame.capture), frame_key=frame.frame_key, truth=frame.truth
+    )
+    return _image_message(
+        topics.FRAMES,
+        camera,
+        Envelope(
+            id=f"{camera}/{frame.frame_key}",
+            type=FRAME_CAPTURED,
+            source=f"/cameras/{camera}",
+            time=frame.capture.captured_at or now(),
+            subject=frame.frame_key,
+            content_type=frame.content_type,
+        ),
+        attributes,
+        frame.data,
+    )
+
+
+def roi_message(roi: Roi) -> Message:
+    """The event for each cut-out; its id is the image id, so a replay is the same event.
+
+    Raises:
+        RejectedError: as `frame_message`.
+    """
+    camera = roi.capture.camera
+    attributes = RoiAttributes(**_fields(roi.capture), frame_key=roi.frame_key, box=roi.box)
+    return _image_message(
+        topics.ROIS,
+        roi.image_id,
+        Envelope(
+            id=roi.image_id,
+            type=ROI_CUT,
+            source=f"/cameras/{camera}",
+            time=roi.capture.captured_at or now(),
+            subject=roi.image_id,
+            content_type=roi.content_type,
+        ),
+        attributes,
+        roi.data,
+    )
+
+
+def read_frame(received: Received) -> Frame:
+    """The frame in a record.
+
+    Raises:
+        RejectedError: wrong headers, another event type or version, no or too many bytes.
+    """
+    headers = to_text(received.headers)
+    envelope = _expect(headers, FRAME_CAPTURED)
+    attributes = read_attributes(FrameAttributes, headers)
+    _check_bytes(received.value, envelope.content_type)
+    return Frame(
+        capture=_capture(attributes),
+        frame_key=attributes.frame_key,
+        content_type=envelope.content_type,
+        data=received.value,
+        truth=attributes.truth,
+    )
+
+
+def read_roi(received: Received) -> Roi:
+    """The ROI in a record.
+
+    Raises:
+        RejectedError: wrong headers, another event type or version, no or too many bytes, or an
+            identity that does not follow from the headers.
+    """
+    headers = to_text(received.headers)
+    envelope = _expect(headers, ROI_CUT)
+    attributes = read_attributes(RoiAttributes, headers)
+    _check_bytes(received.value, envelope.content_type)
+    roi = Roi(
+        capture=_capture(attributes),
+        frame_key=attributes.frame_key,
+        box=attributes.box,
+        content_type=envelope.content_type,
+        data=received.value,
+    )
+    if roi.image_id != envelope.subject:
+        raise RejectedError(
+            f"ce_subject is {envelope.subject!r}, but camera, frame key, box and capture time "
+            f"give image id {roi.image_id!r}"
+        )
+    return roi
+
+
+def _fields(capture: Capture) -> dict[str, Any]:
+    return {name: getattr(capture, name) for name in Capture.model_fields}
+
+
+def _capture(attributes: FrameAttributes | RoiAttributes) -> Capture:
+    return Capture(**{name: getattr(attributes, name) for name in Capture.model_fields})
+
+
+def _image_message(
+    topic: topics.Topic, key: str, envelope: Envelope, attributes: Capture, data: bytes
+) -> Message:
+    _check_bytes(data, envelope.content_type)
+    return Message(
+        topic=topic.name,
+        key=key,
+        value=data,
+        headers=to_headers(envelope, attributes.model_dump(mode="json")),
+    )
+
+
+def _expect(headers: dict[str, str], event_type: str) -> Envelope:
+    envelope = read_envelope(headers)
+    if envelope.type != event_type:
+        raise RejectedError(f"event type {envelope.type!r}: this consumer reads {event_type!r}")
+    return envelope
+
+
+def _check_bytes(data: bytes, content_type: str) -> None:
+    if content_type not in IMAGE_TYPES:
+        raise RejectedError(f"content type {content_type!r}: allowed are {', '.join(IMAGE_TYPES)}")
+    if not data:
+        raise RejectedError("the image is empty (0 bytes)")
+    if len(data) > MAX_IMAGE_BYTES:
+        raise RejectedError(f"the image has {len(data)} bytes, allowed are {MAX_IMAGE_BYTES}")

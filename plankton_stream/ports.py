@@ -1,0 +1,205 @@
+"""The seams of the system: what the rooms ask of the event log, the vector index and the rest.
+
+Each protocol has two implementations, the real one in `adapters` and an in-memory one in
+`testing`; one contract suite (tests/contract) runs over both.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plankton_stream.domain import Image, LabelState
+from plankton_stream.events.envelope import Message, Received
+
+Vector = NDArray[np.float32]
+
+
+class Publisher(Protocol):
+    """Writes records to the event log. Create one per process, after any fork."""
+
+    def send(self, message: Message) -> None:
+        """Queue a record; `flush` tells whether it arrived.
+
+        Raises:
+            RejectedError: it is larger than the log takes.
+            RetryableError: the queue is full because the log does not take records now.
+        """
+
+    def flush(self, timeout_s: float = 30.0) -> None:
+        """Wait until all that was sent is durable.
+
+        Raises:
+            RetryableError: some of it is not. Send all since the last good flush again; consumers
+                recognise the double by its `ce_id`.
+        """
+
+    def close(self) -> None:
+        """Give up the connection; what was not flushed may be lost."""
+
+
+class Subscriber(Protocol):
+    """Reads topics as a member of a consumer group and remembers the group's place."""
+
+    def poll(self, timeout_s: float) -> list[Received]:
+        """The next records, none if none came in time. Also keeps the membership alive."""
+
+    def commit(self) -> None:
+        """Everything polled so far is done with: a restart goes on after it.
+
+        Raises:
+            RetryableError: the log does not answer; the place is kept, call again.
+        """
+
+    def keep_alive(self) -> None:
+        """Stay a member while the last batch is still being worked on; reads nothing."""
+
+    def close(self) -> None:
+        """Leave the group without committing."""
+
+
+class Metric(StrEnum):
+    """Distances; smaller is nearer. Vectors are L2-normalised.
+
+    cosine = 1 - cos (0…2), l2 = Euclidean, not squared = sqrt(2 - 2·cos) (0…2).
+    """
+
+    COSINE = "cosine"
+    L2 = "l2"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFilter:
+    """Which images; None leaves a condition out. An image with an unknown value matches none.
+
+    Attributes:
+        after: captured at this moment or later.
+        before: captured earlier than this moment.
+        depth_min_m: at this depth or deeper.
+        depth_max_m: at this depth or shallower.
+    """
+
+    camera: str | None = None
+    sample: str | None = None
+    state: LabelState | None = None
+    taxon: str | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+    depth_min_m: float | None = None
+    depth_max_m: float | None = None
+
+    def matches(self, image: Image) -> bool:
+        """Whether an image fulfils all conditions; the reference for SQL and Milvus."""
+        capture, naming = image.capture, image.naming
+        return (
+            self.camera in (None, capture.camera)
+            and self.sample in (None, capture.sample)
+            and self.state in (None, naming.state)
+            and self.taxon in (None, naming.taxon)
+            and _at_least(capture.captured_at, self.after)
+            and (self.before is None or _earlier(capture.captured_at, self.before))
+            and _at_least(capture.depth_m, self.depth_min_m)
+            and (
+                self.depth_max_m is None
+                or (capture.depth_m is not None and capture.depth_m <= self.depth_max_m)
+            )
+        )
+
+
+def _at_least(value: Any, bound: Any) -> bool:
+    return bound is None or (value is not None and value >= bound)
+
+
+def _earlier(value: datetime | None, bound: datetime) -> bool:
+    return value is not None and value < bound
+
+
+ANY_IMAGE = ImageFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An image found by search, with its distance to the query."""
+
+    image_id: str
+    distance: float
+
+
+class VectorIndex(Protocol):
+    """Vectors of one encoder version with the fields that searches filter by."""
+
+    def upsert(self, images: Sequence[Image], vectors: Vector) -> None:
+        """Add or replace images; durable on return, found by `search` about 0.2 s later.
+
+        Args:
+            images: each id at most once.
+            vectors: float32 (n, d), L2-normalised, in the order of `images`.
+
+        Raises:
+            RetryableError: the index does not answer. Nothing or part of it was written; the same
+                call again is safe.
+        """
+
+    def rename(self, images: Sequence[Image]) -> None:
+        """Bring the label fields of images that are in the index up to date; skip the others."""
+
+    def vector(self, image_id: str) -> Vector | None:
+        """The vector of an image, float32 (d,); None if it is not in the index."""
+
+    def search(
+        self, vector: Vector, k: int, *, where: ImageFilter = ANY_IMAGE, metric: Metric = Metric.COSINE
+    ) -> list[Hit]:
+        """The k nearest images that match, nearest first; fewer if there are not as many.
+
+        Args:
+            vector: float32 (d,), L2-normalised.
+            k: 1…`MAX_HITS`.
+        """
+
+    def count(self) -> int:
+        """Images in the index, including what was written just now."""
+
+    def ids(self) -> Iterator[str]:
+        """All image ids, in no particular order."""
+
+
+MAX_HITS = 16_384
+"""Milvus' own limit for one search."""
+
+
+class ImageStore(Protocol):
+    """Image bytes by image id."""
+
+    def put(self, image_id: str, content_type: str, data: bytes) -> None:
+        """Store an image, whole or not at all; storing it again replaces it.
+
+        Raises:
+            RetryableError: the store does not take it now (away, full).
+        """
+
+    def get(self, image_id: str, content_type: str) -> bytes:
+        """The bytes of an image.
+
+        Raises:
+            NotFoundError: the store does not have it.
+            RetryableError: the store does not answer.
+        """
+
+    def ids(self) -> Iterator[str]:
+        """All image ids, in no particular order."""
+
+
+class QueryEncoder(Protocol):
+    """Turns an uploaded image into a vector without loading a network in this process."""
+
+    def encode(self, data: bytes, content_type: str) -> Vector:
+        """The image's vector, float32 (d,), L2-normalised, of the live encoder.
+
+        Raises:
+            RejectedError: the bytes are not a readable image.
+            RetryableError: no embed worker answers.
+        """
