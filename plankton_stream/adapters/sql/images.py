@@ -1,0 +1,198 @@
+"""The indexed images and what they are called now."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from plankton_stream.adapters.sql.engine import insert, reading, writing
+from plankton_stream.adapters.sql.schema import cameras, from_microseconds, images, to_microseconds
+from plankton_stream.domain import Capture, Image, LabelState, Naming
+from plankton_stream.errors import RejectedError
+from plankton_stream.events.envelope import now
+from plankton_stream.ports import ANY_IMAGE, ImageFilter
+
+MAX_PAGE = 1_000
+"""Most images of one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some images and where the next ones start; `next_cursor` is None at the end."""
+
+    images: list[Image]
+    next_cursor: str | None
+
+
+# What a second embedding of the same image may change. When it was first indexed and what it is
+# called stay.
+_REPLACED = (
+    "sample", "depth_m", "latitude", "longitude", "pixel_size_um", "live", "content_type",
+    "byte_size", "sha256", "width_px", "height_px", "encoder",
+)  # fmt: skip
+
+
+class Images:
+    """Reads and writes images; naming is written by `Labels` only."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._known_cameras: set[str] = set()
+
+    def upsert(self, batch: Sequence[Image]) -> None:
+        """Add images, or renew what an embedding knows about them; their naming is left alone."""
+        if not batch:
+            return
+        with writing(self._engine) as connection:
+            statement = insert(connection, images)
+            renewed = {name: statement.excluded[name] for name in _REPLACED}
+            statement = statement.on_conflict_do_update(index_elements=["image_id"], set_=renewed)
+            connection.execute(statement, [_row(image) for image in batch])
+            new = {image.capture.camera for image in batch} - self._known_cameras
+            if new:
+                rows = [{"camera": camera, "first_seen_at": now()} for camera in sorted(new)]
+                connection.execute(
+                    insert(connection, cameras).values(rows).on_conflict_do_nothing()
+                )
+        self._known_cameras |= new
+
+    def get(self, ids: Sequence[str]) -> dict[str, Image]:
+        """Images by id, one statement however many; unknown ids are left out.
+
+        Args:
+            ids: at most 16,384.
+        """
+        if not ids:
+            return {}
+        with reading(self._engine) as connection:
+            rows = connection.execute(sa.select(images).where(images.c.image_id.in_(ids)))
+            return {row.image_id: to_image(row) for row in rows}
+
+    def page(self, where: ImageFilter = ANY_IMAGE, *, limit: int = 100, cursor: str | None = None) -> Page:
+        """Images that match, last indexed first.
+
+        Args:
+            where: conditions.
+            limit: 1…`MAX_PAGE`.
+            cursor: `next_cursor` of the page before.
+
+        Raises:
+            RejectedError: the cursor is not one that a page gave.
+        """
+        newest_first = (images.c.indexed_at.desc(), images.c.image_id.desc())
+        query = sa.select(images).where(*_conditions(where)).order_by(*newest_first).limit(limit + 1)
+        if cursor is not None:
+            at, image_id = _parse_cursor(cursor)
+            query = query.where(
+                sa.tuple_(images.c.indexed_at, images.c.image_id)
+                < sa.tuple_(sa.literal(at, images.c.indexed_at.type), sa.literal(image_id))
+            )
+        with reading(self._engine) as connection:
+            found = [to_image(row) for row in connection.execute(query)]
+        more = len(found) > limit
+        found = found[:limit]
+        return Page(found, _cursor(found[-1]) if more else None)
+
+    def ids(self) -> Iterator[str]:
+        """All image ids, ascending."""
+        last = ""
+        while True:
+            query = (
+                sa.select(images.c.image_id)
+                .where(images.c.image_id > last)
+                .order_by(images.c.image_id)
+                .limit(10_000)
+            )
+            with reading(self._engine) as connection:
+                batch = list(connection.scalars(query))
+            if not batch:
+                return
+            yield from batch
+            last = batch[-1]
+
+    def count(self, where: ImageFilter = ANY_IMAGE) -> int:
+        """Images that match."""
+        query = sa.select(sa.func.count()).select_from(images).where(*_conditions(where))
+        with reading(self._engine) as connection:
+            return connection.scalar(query) or 0
+
+    def count_labelled(self) -> int:
+        """Images that have a label now."""
+        named = [state for state in LabelState if state is not LabelState.UNLABELLED]
+        query = sa.select(sa.func.count()).select_from(images).where(images.c.state.in_(named))
+        with reading(self._engine) as connection:
+            return connection.scalar(query) or 0
+
+    def cameras(self) -> list[str]:
+        """Cameras that have an image, by name."""
+        with reading(self._engine) as connection:
+            return list(connection.scalars(sa.select(cameras.c.camera).order_by(cameras.c.camera)))
+
+    def latencies_s(self, since: datetime) -> list[float]:
+        """Seconds from capture to searchable of live images indexed since then, ascending."""
+        raw = [sa.type_coerce(c, sa.BigInteger) for c in (images.c.indexed_at, images.c.captured_at)]
+        query = sa.select(raw[0] - raw[1]).where(
+            images.c.indexed_at >= since, images.c.live, images.c.captured_at.is_not(None)
+        )
+        with reading(self._engine) as connection:
+            return sorted(value / 1e6 for value in connection.scalars(query))
+
+
+def _conditions(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
+    c = images.c
+    pairs: list[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]]] = [
+        (where.camera, c.camera.__eq__),
+        (where.sample, c.sample.__eq__),
+        (where.state, c.state.__eq__),
+        (where.taxon, c.taxon.__eq__),
+        (where.after, c.captured_at.__ge__),
+        (where.before, c.captured_at.__lt__),
+        (where.depth_min_m, c.depth_m.__ge__),
+        (where.depth_max_m, c.depth_m.__le__),
+    ]
+    return [condition(value) for value, condition in pairs if value is not None]
+
+
+def _cursor(image: Image) -> str:
+    return f"{to_microseconds(image.indexed_at)}-{image.image_id}"
+
+
+def _parse_cursor(cursor: str) -> tuple[datetime, str]:
+    at, _, image_id = cursor.partition("-")
+    try:
+        return from_microseconds(int(at)), image_id
+    except (ValueError, OverflowError) as error:
+        raise RejectedError(f"cursor {cursor!r}: use the next_cursor of the page before") from error
+
+
+def _row(image: Image) -> dict[str, Any]:
+    return {
+        **{name: getattr(image.capture, name) for name in Capture.model_fields},
+        "image_id": image.image_id,
+        "frame_key": image.frame_key,
+        "box": list(image.box) if image.box else None,
+        "content_type": image.content_type,
+        "byte_size": image.byte_size,
+        "sha256": image.sha256,
+        "width_px": image.width_px,
+        "height_px": image.height_px,
+        "encoder": image.encoder,
+        "indexed_at": image.indexed_at,
+        "taxon": None,
+        "state": LabelState.UNLABELLED,
+        "label_id": None,
+        "label_version": 0,
+    }
+
+
+def to_image(row: Any) -> Image:
+    """An image from a row of its table."""
+    values = dict(zip(_COLUMNS, row, strict=True))
+    values["capture"] = {name: values.pop(name) for name in Capture.model_fields}
+    values["naming"] = {name: values.pop(name) for name in Naming.model_fields}
+    return Image.model_validate(values)
+
+
+_COLUMNS = tuple(images.c.keys())
