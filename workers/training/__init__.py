@@ -1,0 +1,1 @@
+"""Training of the compact encoder: `python -m workers.training FOLDER --out FILE`."""
