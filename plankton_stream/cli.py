@@ -48,7 +48,13 @@ def _load(room: EntryPoint) -> click.Command:
     try:
         loaded: Any = room.load()
     except ModuleNotFoundError as error:
-        if error.name and error.name.split(".")[0] in {"producers", "workers", "streams", "web", "plankton_stream"}:
+        if error.name and error.name.split(".")[0] in {
+            "producers",
+            "workers",
+            "streams",
+            "web",
+            "plankton_stream",
+        }:
             raise
         raise PlanktonError(
             f"`plankton {room.name}` needs the Python package {error.name!r}, which is not installed: "

@@ -6,7 +6,7 @@ name says, boxes are pixels of the frame with the origin at the top left.
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
@@ -27,7 +27,20 @@ ImageId = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_microseconds(time: datetime) -> int:
+    """Microseconds since 1970, without the rounding of a float timestamp."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_microseconds(value: int) -> datetime:
+    """The inverse of `to_microseconds`."""
+    return _EPOCH + timedelta(microseconds=value)
 
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
@@ -121,7 +134,7 @@ def image_id(capture: Capture, frame_key: str, box: Box | None) -> str:
 
 
 def _milliseconds(time: datetime | None) -> int:
-    return 0 if time is None else max(0, int(time.timestamp() * 1000))
+    return 0 if time is None else max(0, to_microseconds(time) // 1000)
 
 
 def new_id() -> str:

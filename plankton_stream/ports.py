@@ -151,7 +151,12 @@ class VectorIndex(Protocol):
         """The vector of an image, float32 (d,); None if it is not in the index."""
 
     def search(
-        self, vector: Vector, k: int, *, where: ImageFilter = ANY_IMAGE, metric: Metric = Metric.COSINE
+        self,
+        vector: Vector,
+        k: int,
+        *,
+        where: ImageFilter = ANY_IMAGE,
+        metric: Metric = Metric.COSINE,
     ) -> list[Hit]:
         """The k nearest images that match, nearest first; fewer if there are not as many.
 

@@ -29,22 +29,36 @@ class Settings(BaseSettings):
         description="An existing Kafka cluster, host:port[,host:port]. Empty: start a local broker.",
     )
     kafka_port: int = Field(
-        default=9092, ge=1, le=65535, description="Port of the local broker (the next one up is its controller's)."
+        default=9092,
+        ge=1,
+        le=65535,
+        description="Port of the local broker (the next one up is its controller's).",
     )
-    kafka_heap_mb: int = Field(default=384, ge=128, description="Java heap of the local broker, MB.")
+    kafka_heap_mb: int = Field(
+        default=384, ge=128, description="Java heap of the local broker, MB."
+    )
     kafka_disk_mb: int = Field(
-        default=4096, ge=64, description="Disk that the frames topic may take, MB; the ROI topic gets the same."
+        default=4096,
+        ge=64,
+        description="Disk that the frames topic may take, MB; the ROI topic gets the same.",
     )
     replication: int = Field(
-        default=1, ge=1, le=32767, description="Copies of each topic; 3 on a cluster of three or more."
+        default=1,
+        ge=1,
+        le=32767,
+        description="Copies of each topic; 3 on a cluster of three or more.",
     )
 
     milvus: str = Field(
         default="",
         description="An existing Milvus, http://host:port. Empty: start the embedded server.",
     )
-    milvus_port: int = Field(default=19530, ge=1, le=65535, description="Port of the embedded Milvus.")
-    milvus_token: str = Field(default="", description="user:password or token of an existing Milvus.", repr=False)
+    milvus_port: int = Field(
+        default=19530, ge=1, le=65535, description="Port of the embedded Milvus."
+    )
+    milvus_token: str = Field(
+        default="", description="user:password or token of an existing Milvus.", repr=False
+    )
 
     catalog: str = Field(
         default="",
@@ -56,16 +70,24 @@ class Settings(BaseSettings):
     )
 
     encoder: str = Field(
-        default="compact", description="What turns images into vectors: compact, inceptionresnetv2 or resnet50."
+        default="compact",
+        description="What turns images into vectors: compact, inceptionresnetv2 or resnet50.",
     )
     encoder_weights: str = Field(
         default="shipped",
         description="Weights of the encoder: shipped, imagenet (downloaded by Keras), random, or a .weights.h5 path.",
     )
-    embed_batch: int = Field(default=32, ge=1, le=1024, description="Most ROIs embedded in one step.")
-    embed_host: str = Field(default="127.0.0.1", description="Address that the embed worker's endpoint binds.")
+    embed_batch: int = Field(
+        default=32, ge=1, le=1024, description="Most ROIs embedded in one step."
+    )
+    embed_host: str = Field(
+        default="127.0.0.1", description="Address that the embed worker's endpoint binds."
+    )
     embed_port: int = Field(
-        default=8081, ge=1, le=65535, description="Port of the embed worker's endpoint (query images, health, metrics)."
+        default=8081,
+        ge=1,
+        le=65535,
+        description="Port of the embed worker's endpoint (query images, health, metrics).",
     )
     embed_url: str = Field(
         default="",
@@ -78,15 +100,23 @@ class Settings(BaseSettings):
     )
     web_host: str = Field(default="127.0.0.1", description="Address that the web server binds.")
     web_port: int = Field(default=8080, ge=1, le=65535, description="Port of the web server.")
-    web_threads: int = Field(default=16, ge=2, le=256, description="Requests that are served at once.")
-    user: str = Field(default="local", description="Who labels when there is no login; written into the history.")
+    web_threads: int = Field(
+        default=16, ge=2, le=256, description="Requests that are served at once."
+    )
+    user: str = Field(
+        default="local", description="Who labels when there is no login; written into the history."
+    )
 
     camera: str = Field(
-        default="sim-1", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        default="sim-1",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
         description="Id of the simulated camera that `plankton up` starts.",
     )
     camera_rate: float = Field(
-        default=6.0, ge=0, le=1000, description="Frames a second of that camera; 0 starts no camera."
+        default=6.0,
+        ge=0,
+        le=1000,
+        description="Frames a second of that camera; 0 starts no camera.",
     )
     camera_seed: int = Field(default=0, ge=0, description="Seed of what that camera sees.")
 
@@ -141,4 +171,6 @@ def load_settings() -> Settings:
             f"PLANKTON_{str(issue['loc'][0]).upper()}: {issue['msg']} (got {issue['input']!r})"
             for issue in error.errors()
         )
-        raise ConfigError(f"Settings: {problems}. See .env.example for what each allows.") from error
+        raise ConfigError(
+            f"Settings: {problems}. See .env.example for what each allows."
+        ) from error

@@ -132,8 +132,12 @@ class KafkaReader:
     def __init__(self, bootstrap: str, topics: Sequence[Topic], *, from_end: bool = False) -> None:
         self._bootstrap = bootstrap
         self._consumer = _connect(
-            KafkaConsumer, bootstrap, group_id=None, enable_auto_commit=False,
-            auto_offset_reset="earliest", max_partition_fetch_bytes=MAX_RECORD_BYTES,
+            KafkaConsumer,
+            bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=MAX_RECORD_BYTES,
         )
         partitions = [
             TopicPartition(topic.name, number)

@@ -137,7 +137,9 @@ def read_attributes(model: type[Model], headers: Mapping[str, str]) -> Model:
     Raises:
         RejectedError: one is missing or has a value that the model does not allow.
     """
-    values = {name: headers[_header(name)] for name in model.model_fields if _header(name) in headers}
+    values = {
+        name: headers[_header(name)] for name in model.model_fields if _header(name) in headers
+    }
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -161,7 +161,9 @@ class CensusCounted(Fact):
     camera: Slug
     window_start: UtcTime | None = Field(description="None: the capture time is unknown.")
     window_s: int = Field(gt=0)
-    counts: dict[Slug, int] = Field(description="Images by taxon key; a taxon with none is left out.")
+    counts: dict[Slug, int] = Field(
+        description="Images by taxon key; a taxon with none is left out."
+    )
     updated_at: UtcTime
 
     @property
@@ -174,7 +176,12 @@ class CensusCounted(Fact):
 FACTS: dict[str, type[Fact]] = {
     fact.event_type: fact
     for fact in (
-        ImageIndexed, LabelApplied, LabelRetracted, LabelCurrent, CameraStatus, CensusCounted,
+        ImageIndexed,
+        LabelApplied,
+        LabelRetracted,
+        LabelCurrent,
+        CameraStatus,
+        CensusCounted,
     )
 }
 
@@ -212,7 +219,9 @@ def read_fact(received: Received) -> Fact:
     envelope = read_envelope(to_text(received.headers))
     fact = FACTS.get(envelope.type)
     if fact is None:
-        raise RejectedError(f"event type {envelope.type!r} is unknown: known are {', '.join(FACTS)}")
+        raise RejectedError(
+            f"event type {envelope.type!r} is unknown: known are {', '.join(FACTS)}"
+        )
     if envelope.content_type != JSON:
         raise RejectedError(f"content type {envelope.content_type!r}: a fact is {JSON}")
     try:

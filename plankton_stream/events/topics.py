@@ -33,9 +33,18 @@ class Topic:
 
 
 def _topic(  # noqa: PLR0913
-    name: str, *, key: str, about: str, days: float | None, partitions: int = 6, compact: bool = False, image: bool = False
+    name: str,
+    *,
+    key: str,
+    about: str,
+    days: float | None,
+    partitions: int = 6,
+    compact: bool = False,
+    image: bool = False,
 ) -> Topic:
-    policy = {(True, True): "compact,delete", (True, False): "compact"}.get((compact, days is not None), "delete")
+    policy = {(True, True): "compact,delete", (True, False): "compact"}.get(
+        (compact, days is not None), "delete"
+    )
     config = {
         "cleanup.policy": policy,
         "retention.ms": "-1" if days is None else str(int(days * _DAY_MS)),
@@ -44,40 +53,67 @@ def _topic(  # noqa: PLR0913
     if image:
         # Segments of 64 MB: retention removes whole segments, so they bound how far past the
         # byte cap a partition can grow.
-        config |= {"max.message.bytes": str(MAX_RECORD_BYTES), "segment.bytes": str(64 * 1024 * 1024)}
+        config |= {
+            "max.message.bytes": str(MAX_RECORD_BYTES),
+            "segment.bytes": str(64 * 1024 * 1024),
+        }
     return Topic(name, key, partitions, about, config)
 
 
 FRAMES = _topic(
-    "plankton.frames.v1", key="camera id", days=1, image=True,
+    "plankton.frames.v1",
+    key="camera id",
+    days=1,
+    image=True,
     about="Frames as the cameras made them (PNG, JPEG, TIFF).",
 )
 ROIS = _topic(
-    "plankton.rois.v1", key="image id", days=3, image=True,
+    "plankton.rois.v1",
+    key="image id",
+    days=3,
+    image=True,
     about="Cut-outs: from the segment worker, or from instruments that cut for themselves.",
 )
 INDEXED = _topic(
-    "plankton.indexed.v1", key="image id", days=30,
+    "plankton.indexed.v1",
+    key="image id",
+    days=30,
     about="An image became searchable, with which encoder.",
 )
 LABELS = _topic(
-    "plankton.labels.v1", key="image id", days=None,
+    "plankton.labels.v1",
+    key="image id",
+    days=None,
     about="Every label applied and retracted, for ever.",
 )
 LABELS_CURRENT = _topic(
-    "plankton.labels.current.v1", key="image id", days=None, compact=True,
+    "plankton.labels.current.v1",
+    key="image id",
+    days=None,
+    compact=True,
     about="The latest naming of each labelled image.",
 )
 CAMERAS = _topic(
-    "plankton.cameras.v1", key="camera id", days=None, compact=True, partitions=1,
+    "plankton.cameras.v1",
+    key="camera id",
+    days=None,
+    compact=True,
+    partitions=1,
     about="What each camera has seen, sent and lost.",
 )
 CENSUS = _topic(
-    "plankton.census.v1", key="camera, window", days=365, compact=True,
+    "plankton.census.v1",
+    key="camera, window",
+    days=365,
+    compact=True,
     about="Validated images per taxon, camera and window of capture time.",
 )
 DEADLETTER = _topic(
-    "plankton.deadletter.v1", key="the original key", days=30, image=True, partitions=1,
+    "plankton.deadletter.v1",
+    key="the original key",
+    days=30,
+    image=True,
+    partitions=1,
     about="Records that can never succeed, with the cause and where they came from.",
 )
 
@@ -92,7 +128,13 @@ def sized(topics: tuple[Topic, ...], disk_mb: int) -> list[Topic]:
         disk_mb: disk that the frames topic may take, in MB; the ROI topic gets the same.
     """
     return [
-        Topic(t.name, t.key, t.partitions, t.about, t.config | {"retention.bytes": str(disk_mb * 1_000_000 // t.partitions)})
+        Topic(
+            t.name,
+            t.key,
+            t.partitions,
+            t.about,
+            t.config | {"retention.bytes": str(disk_mb * 1_000_000 // t.partitions)},
+        )
         if t in (FRAMES, ROIS)
         else t
         for t in topics

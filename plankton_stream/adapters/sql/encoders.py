@@ -28,10 +28,19 @@ class Encoders:
             ConfigError: another encoder is live; its vectors can't be compared with these.
         """
         with writing(self._engine) as connection:
-            live = connection.scalar(sa.select(encoders.c.encoder).where(encoders.c.live).with_for_update())
+            live = connection.scalar(
+                sa.select(encoders.c.encoder).where(encoders.c.live).with_for_update()
+            )
             if live is None:
-                row = {"encoder": encoder, "dimension": dimension, "registered_at": now(), "live": True}
-                connection.execute(insert(connection, encoders).values(row).on_conflict_do_nothing())
+                row = {
+                    "encoder": encoder,
+                    "dimension": dimension,
+                    "registered_at": now(),
+                    "live": True,
+                }
+                connection.execute(
+                    insert(connection, encoders).values(row).on_conflict_do_nothing()
+                )
         if live not in (None, encoder):
             raise ConfigError(
                 f"the images are indexed with encoder {live!r}, this worker has {encoder!r}: set "

@@ -8,8 +8,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from plankton_stream.adapters.sql.engine import insert, reading, writing
-from plankton_stream.adapters.sql.schema import cameras, from_microseconds, images, to_microseconds
-from plankton_stream.domain import Capture, Image, LabelState, Naming
+from plankton_stream.adapters.sql.schema import cameras, images
+from plankton_stream.domain import (
+    Capture,
+    Image,
+    LabelState,
+    Naming,
+    from_microseconds,
+    to_microseconds,
+)
 from plankton_stream.errors import RejectedError
 from plankton_stream.events.envelope import now
 from plankton_stream.ports import ANY_IMAGE, ImageFilter
@@ -70,7 +77,9 @@ class Images:
             rows = connection.execute(sa.select(images).where(images.c.image_id.in_(ids)))
             return {row.image_id: to_image(row) for row in rows}
 
-    def page(self, where: ImageFilter = ANY_IMAGE, *, limit: int = 100, cursor: str | None = None) -> Page:
+    def page(
+        self, where: ImageFilter = ANY_IMAGE, *, limit: int = 100, cursor: str | None = None
+    ) -> Page:
         """Images that match, last indexed first.
 
         Args:
@@ -82,7 +91,9 @@ class Images:
             RejectedError: the cursor is not one that a page gave.
         """
         newest_first = (images.c.indexed_at.desc(), images.c.image_id.desc())
-        query = sa.select(images).where(*_conditions(where)).order_by(*newest_first).limit(limit + 1)
+        query = (
+            sa.select(images).where(*_conditions(where)).order_by(*newest_first).limit(limit + 1)
+        )
         if cursor is not None:
             at, image_id = _parse_cursor(cursor)
             query = query.where(
@@ -132,7 +143,9 @@ class Images:
 
     def latencies_s(self, since: datetime) -> list[float]:
         """Seconds from capture to searchable of live images indexed since then, ascending."""
-        raw = [sa.type_coerce(c, sa.BigInteger) for c in (images.c.indexed_at, images.c.captured_at)]
+        raw = [
+            sa.type_coerce(c, sa.BigInteger) for c in (images.c.indexed_at, images.c.captured_at)
+        ]
         query = sa.select(raw[0] - raw[1]).where(
             images.c.indexed_at >= since, images.c.live, images.c.captured_at.is_not(None)
         )

@@ -72,7 +72,9 @@ class Labels:
                 the idempotency key belongs to another request.
         """
         if request.state is LabelState.UNLABELLED or not request.image_ids:
-            raise RejectedError("a label needs at least one image and a state other than unlabelled")
+            raise RejectedError(
+                "a label needs at least one image and a state other than unlabelled"
+            )
         try:
             with writing(self._engine) as connection:
                 return _apply(connection, request)
@@ -133,7 +135,9 @@ def _apply(connection: sa.Connection, request: LabelRequest) -> Action:
         raise NotFoundError(f"unknown images: {', '.join(missing[:5])} ({len(missing)} in all)")
     known = connection.scalar(sa.select(taxa.c.key).where(taxa.c.key == request.taxon))
     if known is None:
-        raise RejectedError(f"unknown taxon {request.taxon!r}: GET /api/v1/taxa lists those allowed")
+        raise RejectedError(
+            f"unknown taxon {request.taxon!r}: GET /api/v1/taxa lists those allowed"
+        )
     action_id, at = new_id(), now()
     connection.execute(
         actions.insert().values(
@@ -153,7 +157,9 @@ def _apply(connection: sa.Connection, request: LabelRequest) -> Action:
     for label in new:
         image = found[label.image_id]
         after = Naming(taxon=label.taxon, state=label.state)
-        events.append(LabelApplied(**_event(label, image, after), who=label.who, at=at, why=label.why))
+        events.append(
+            LabelApplied(**_event(label, image, after), who=label.who, at=at, why=label.why)
+        )
     _rename(connection, events, {label.image_id: label.label_id for label in new})
     return Action(action_id, new)
 
@@ -175,9 +181,7 @@ def _retract(
         after = Naming(taxon=holds.taxon, state=holds.state) if holds else UNNAMED
         event = _event(label, found[label.image_id], after)
         events.append(LabelRetracted(**event, who=who, at=at))
-    _rename(
-        connection, events, {i: label.label_id for i, label in standing.items()}
-    )
+    _rename(connection, events, {i: label.label_id for i, label in standing.items()})
 
 
 def _done_before(connection: sa.Connection, request: LabelRequest) -> Action | None:
@@ -218,7 +222,9 @@ def _standing(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Label]
     """The label that holds for each image: the last one that was not taken back."""
     holds = {}
     for chunk in in_chunks(ids):
-        query = sa.select(labels).where(labels.c.image_id.in_(chunk), labels.c.retracted_at.is_(None))
+        query = sa.select(labels).where(
+            labels.c.image_id.in_(chunk), labels.c.retracted_at.is_(None)
+        )
         for row in connection.execute(query.order_by(labels.c.sequence)):
             holds[row.image_id] = _label(row)
     return holds
@@ -272,4 +278,3 @@ def _rename(
 
 def _label(row: Any) -> Label:
     return Label(**{name: getattr(row, name) for name in Label.model_fields})
-

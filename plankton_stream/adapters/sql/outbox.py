@@ -38,7 +38,9 @@ class Outbox:
         query = sa.select(outbox).order_by(outbox.c.sequence).limit(limit)
         with reading(self._engine) as connection:
             return [
-                OutboxRow(row.sequence, row.event_id, FACTS[row.event_type].model_validate_json(row.fact))
+                OutboxRow(
+                    row.sequence, row.event_id, FACTS[row.event_type].model_validate_json(row.fact)
+                )
                 for row in connection.execute(query)
             ]
 

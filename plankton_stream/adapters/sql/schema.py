@@ -1,9 +1,11 @@
 """Tables of the catalog, on SQLite and PostgreSQL. Alembic migrations make them; see `migrations`."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+
+from plankton_stream.domain import from_microseconds, to_microseconds
 
 metadata = sa.MetaData(
     naming_convention={
@@ -28,20 +30,6 @@ class Utc(sa.types.TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """The time of a number of microseconds."""
         return None if value is None else from_microseconds(value)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_microseconds(time: datetime) -> int:
-    """Microseconds since 1970, without the rounding of a float timestamp."""
-    delta = time - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-def from_microseconds(value: int) -> datetime:
-    """The inverse of `to_microseconds`."""
-    return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
 
 
 _sequence = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up INTEGER keys only

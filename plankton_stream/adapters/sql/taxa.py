@@ -20,7 +20,8 @@ class Taxa:
         """All taxa by name."""
         with reading(self._engine) as connection:
             return [
-                Taxon(**row) for row in connection.execute(sa.select(taxa).order_by(taxa.c.name)).mappings()
+                Taxon(**row)
+                for row in connection.execute(sa.select(taxa).order_by(taxa.c.name)).mappings()
             ]
 
     def add(self, taxon: Taxon) -> Taxon:
@@ -31,10 +32,14 @@ class Taxa:
         """
         with writing(self._engine) as connection:
             if taxon.parent is not None and _get(connection, taxon.parent) is None:
-                raise RejectedError(f"parent {taxon.parent!r} of taxon {taxon.key!r} is unknown: add it first")
+                raise RejectedError(
+                    f"parent {taxon.parent!r} of taxon {taxon.key!r} is unknown: add it first"
+                )
             have = _get(connection, taxon.key)
             if have not in (None, taxon):
-                raise RejectedError(f"taxon {taxon.key!r} exists with other properties: choose another key")
+                raise RejectedError(
+                    f"taxon {taxon.key!r} exists with other properties: choose another key"
+                )
             connection.execute(_insert(connection, [taxon]))
         return taxon
 

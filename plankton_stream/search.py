@@ -1,0 +1,76 @@
+"""Search: neighbours of an image, each with its metadata, in rank order.
+
+Two calls to the vector index (the image's vector, then the search) and one SQL statement, however
+many neighbours are asked for.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from plankton_stream.domain import Image
+from plankton_stream.errors import NotFoundError
+from plankton_stream.ports import ANY_IMAGE, MAX_HITS, ImageFilter, Metric, Vector, VectorIndex
+
+MAX_K = 10_000
+"""Most neighbours of one search."""
+
+_SPARE = 64
+"""Asked for beyond k: hits may have been renamed a moment ago, or not be in the catalog yet."""
+
+
+class ImageRecords(Protocol):
+    """What search needs of the catalog."""
+
+    def get(self, ids: list[str], /) -> dict[str, Image]:
+        """Images by id in one statement; unknown ids are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An image that looks alike; a smaller distance is nearer."""
+
+    image: Image
+    distance: float
+
+
+def neighbours_of(
+    image_id: str, k: int, *, index: VectorIndex, records: ImageRecords,
+    where: ImageFilter = ANY_IMAGE, metric: Metric = Metric.COSINE,
+) -> list[Neighbour]:  # fmt: skip
+    """The k nearest images to one that is indexed, itself left out, nearest first.
+
+    Raises:
+        NotFoundError: the image is not in the index.
+        RetryableError: the index or the catalog does not answer.
+    """
+    vector = index.vector(image_id)
+    if vector is None:
+        raise NotFoundError(f"image {image_id!r} is not in the index")
+    return neighbours(
+        vector, k, index=index, records=records, where=where, metric=metric, leave_out=image_id
+    )
+
+
+def neighbours(
+    vector: Vector, k: int, *, index: VectorIndex, records: ImageRecords,
+    where: ImageFilter = ANY_IMAGE, metric: Metric = Metric.COSINE, leave_out: str | None = None,
+) -> list[Neighbour]:  # fmt: skip
+    """The k nearest images to a vector, nearest first.
+
+    The catalog is the truth for labels: a hit that it knows under another name than the filter
+    asks for is dropped, and one of the spare hits takes its place.
+
+    Args:
+        vector: float32 (d,), L2-normalised.
+        k: 1…`MAX_K`.
+    """
+    hits = index.search(vector, min(k + _SPARE, MAX_HITS), where=where, metric=metric)
+    known = records.get([hit.image_id for hit in hits])
+    found = [
+        Neighbour(known[hit.image_id], hit.distance)
+        for hit in hits
+        if hit.image_id != leave_out
+        and hit.image_id in known
+        and where.matches(known[hit.image_id])
+    ]
+    return found[:k]

@@ -1,0 +1,207 @@
+"""Official in-memory implementations of the ports, for unit tests of whatever uses them.
+
+They keep the contract of the real ones (tests/contract runs the same suite over both), and can be
+told to fail.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from plankton_stream.domain import IMAGE_TYPES, Image
+from plankton_stream.errors import NotFoundError, RejectedError, RetryableError
+from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.topics import MAX_RECORD_BYTES, Topic
+from plankton_stream.ports import ANY_IMAGE, MAX_HITS, Hit, ImageFilter, Metric, Vector
+
+
+@dataclass
+class MemoryLog:
+    """An event log with one partition a topic.
+
+    Attributes:
+        records: what was published, by topic.
+        available: set it to False and nothing is taken or confirmed.
+    """
+
+    records: dict[str, list[Received]] = field(default_factory=lambda: defaultdict(list))
+    committed: dict[tuple[str, str], int] = field(default_factory=dict)
+    available: bool = True
+
+    def append(self, message: Message) -> None:
+        """Publish a record at once."""
+        records = self.records[message.topic]
+        records.append(
+            Received(
+                topic=message.topic, partition=0, offset=len(records), key=message.key.encode(),
+                value=message.value, headers=message.headers,
+            )
+        )  # fmt: skip
+
+
+class MemoryPublisher:
+    """`Publisher` on a `MemoryLog`."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+        self._queue: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        """See `Publisher.send`."""
+        if len(message.value) > MAX_RECORD_BYTES:
+            raise RejectedError(
+                f"{message.topic} {message.key}: larger than {MAX_RECORD_BYTES} bytes"
+            )
+        if not self._log.available:
+            raise RetryableError("the log is away")
+        self._queue.append(message)
+
+    def flush(self, timeout_s: float = 30.0) -> None:  # noqa: ARG002
+        """See `Publisher.flush`."""
+        queue, self._queue = self._queue, []
+        if not self._log.available:
+            raise RetryableError("the log is away")
+        for message in queue:
+            self._log.append(message)
+
+    def close(self) -> None:
+        """See `Publisher.close`."""
+
+
+class MemorySubscriber:
+    """`Subscriber` on a `MemoryLog`."""
+
+    def __init__(
+        self, log: MemoryLog, topics: Sequence[Topic], *, group: str, max_records: int = 64
+    ) -> None:
+        self._log, self._group, self._max_records = log, group, max_records
+        self._topics = [topic.name for topic in topics]
+        self._next = {name: log.committed.get((group, name), 0) for name in self._topics}
+
+    def poll(self, timeout_s: float) -> list[Received]:  # noqa: ARG002
+        """See `Subscriber.poll`; never waits."""
+        batch: list[Received] = []
+        for name in self._topics:
+            start = self._next[name]
+            taken = self._log.records[name][start : start + self._max_records - len(batch)]
+            self._next[name] += len(taken)
+            batch += taken
+        return batch
+
+    def commit(self) -> None:
+        """See `Subscriber.commit`."""
+        if not self._log.available:
+            raise RetryableError("the log is away")
+        self._log.committed |= {(self._group, name): at for name, at in self._next.items()}
+
+    def keep_alive(self) -> None:
+        """See `Subscriber.keep_alive`."""
+
+    def close(self) -> None:
+        """See `Subscriber.close`."""
+
+
+class MemoryIndex:
+    """`VectorIndex` that compares with every vector."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[Image, Vector]] = {}
+        self.available = True
+
+    def upsert(self, images: Sequence[Image], vectors: Vector) -> None:
+        """See `VectorIndex.upsert`."""
+        self._check()
+        for image, vector in zip(images, vectors, strict=True):
+            self.rows[image.image_id] = (image, np.asarray(vector, np.float32))
+
+    def rename(self, images: Sequence[Image]) -> None:
+        """See `VectorIndex.rename`."""
+        self._check()
+        for image in images:
+            if image.image_id in self.rows:
+                old, vector = self.rows[image.image_id]
+                self.rows[image.image_id] = (
+                    old.model_copy(update={"naming": image.naming}),
+                    vector,
+                )
+
+    def vector(self, image_id: str) -> Vector | None:
+        """See `VectorIndex.vector`."""
+        self._check()
+        return self.rows[image_id][1] if image_id in self.rows else None
+
+    def search(
+        self,
+        vector: Vector,
+        k: int,
+        *,
+        where: ImageFilter = ANY_IMAGE,
+        metric: Metric = Metric.COSINE,
+    ) -> list[Hit]:
+        """See `VectorIndex.search`."""
+        self._check()
+        if not 1 <= k <= MAX_HITS:
+            raise RejectedError(f"k is {k}, allowed are 1…{MAX_HITS}")
+        hits = []
+        for image, other in self.rows.values():
+            if where.matches(image):
+                cosine = max(0.0, 1.0 - float(vector @ other))
+                hits.append(
+                    Hit(image.image_id, cosine if metric is Metric.COSINE else (2 * cosine) ** 0.5)
+                )
+        return sorted(hits, key=lambda hit: hit.distance)[:k]
+
+    def count(self) -> int:
+        """See `VectorIndex.count`."""
+        self._check()
+        return len(self.rows)
+
+    def ids(self) -> Iterator[str]:
+        """See `VectorIndex.ids`."""
+        self._check()
+        yield from list(self.rows)
+
+    def _check(self) -> None:
+        if not self.available:
+            raise RetryableError("the index is away")
+
+
+class MemoryImageStore:
+    """`ImageStore` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.data: dict[tuple[str, str], bytes] = {}
+
+    def put(self, image_id: str, content_type: str, data: bytes) -> None:
+        """See `ImageStore.put`."""
+        if content_type not in IMAGE_TYPES:
+            raise RejectedError(
+                f"content type {content_type!r}: allowed are {', '.join(IMAGE_TYPES)}"
+            )
+        self.data[image_id, content_type] = data
+
+    def get(self, image_id: str, content_type: str) -> bytes:
+        """See `ImageStore.get`."""
+        try:
+            return self.data[image_id, content_type]
+        except KeyError as error:
+            raise NotFoundError(f"the image store has no bytes of {image_id}") from error
+
+    def ids(self) -> Iterator[str]:
+        """See `ImageStore.ids`."""
+        yield from (image_id for image_id, _ in list(self.data))
+
+
+class FixedQueryEncoder:
+    """`QueryEncoder` that gives every image the same vector."""
+
+    def __init__(self, vector: Vector) -> None:
+        self._vector = vector
+
+    def encode(self, data: bytes, content_type: str) -> Vector:  # noqa: ARG002
+        """See `QueryEncoder.encode`."""
+        if not data:
+            raise RejectedError("the image is empty (0 bytes)")
+        return self._vector
