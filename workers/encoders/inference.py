@@ -36,7 +36,8 @@ class KerasEncoder:
             batch_size: images in one step.
         """
         self.identity = identity
-        self._prepare = prepare
+        self.model = model
+        self.prepare = prepare
         self._batch_size = batch_size
         self._one_at_a_time = threading.Lock()
         channels = model.input_shape[-1]
@@ -60,7 +61,7 @@ class KerasEncoder:
 
     def _encode_chunk(self, chunk: Sequence[Image]) -> NDArray[np.float32]:
         """Return the vectors of at most one batch."""
-        pictures = self._prepare(chunk, self.identity.input_size_px)
+        pictures = self.prepare(chunk, self.identity.input_size_px)
         rows = 1 if len(chunk) == 1 else self._batch_size
         padded = np.zeros((rows, *pictures.shape[1:]), dtype=np.float32)
         padded[: len(chunk)] = pictures

@@ -4,6 +4,8 @@ from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from plankton_stream.errors import ConfigError
 from workers.encoders import compact
 from workers.encoders.identity import EncoderIdentity
@@ -108,9 +110,27 @@ def _load_weights(model: Any, path: Path) -> None:
             "imagenet, random, or the path of a .weights.h5 file."
         )
     try:
-        model.load_weights(path)
+        # Keras skips what it cannot place, with no more than a warning: count first.
+        misfit = _parameters_in(path) - model.count_params()
+        if not misfit:
+            model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
+        raise ConfigError(f"{path} is damaged or no weights file ({error}).") from error
+    if misfit:
         raise ConfigError(
-            f"{path} holds no weights of {model.name}: it was saved from another architecture or "
-            f"is damaged ({str(error).splitlines()[0]})."
-        ) from error
+            f"{path} holds weights of another architecture than {model.name}: {abs(misfit)} "
+            f"parameters too {'many' if misfit > 0 else 'few'}."
+        )
+
+
+def _parameters_in(path: Path) -> int:
+    """Return how many numbers a Keras weights file holds, an optimizer's own left out."""
+    sizes: list[int] = []
+
+    def add(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
+            sizes.append(item.size)
+
+    with h5py.File(path, "r") as file:
+        file.visititems(add)
+    return sum(sizes)
