@@ -1,0 +1,1 @@
+"""Cameras: sources of frames and ROIs, and the loop that publishes them."""

@@ -1,0 +1,1 @@
+"""A simulated underwater camera: it draws plankton that a biologist would recognise."""
