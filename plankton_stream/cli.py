@@ -5,11 +5,11 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
 from plankton_stream.errors import PlanktonError
+from plankton_stream.stack.commands import app as _stack
 
 _HELP = {
     "camera": "Publish frames or ROIs: a simulated camera, a folder.",
@@ -22,16 +22,16 @@ _HELP = {
 class _Rooms(TyperGroup):
     """A command group that imports a room only when its sub-command is used."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return [*super().list_commands(ctx), *sorted(_rooms())]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         command = super().get_command(ctx, cmd_name)
         room = _rooms().get(cmd_name)
         if command is not None or room is None:
             return command
         if not _is_invoked(ctx, cmd_name):
-            return click.Command(cmd_name, help=_HELP.get(cmd_name))
+            return TyperGroup(name=cmd_name, help=_HELP.get(cmd_name))
         return _load(room)
 
 
@@ -39,12 +39,12 @@ def _rooms() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="plankton_stream.commands")}
 
 
-def _is_invoked(ctx: click.Context, name: str) -> bool:
+def _is_invoked(ctx: Any, name: str) -> bool:
     """False while only the list of commands is printed: then no room needs importing."""
     return name in ctx._protected_args or name in ctx.args  # noqa: SLF001
 
 
-def _load(room: EntryPoint) -> click.Command:
+def _load(room: EntryPoint) -> Any:
     try:
         loaded: Any = room.load()
     except ModuleNotFoundError as error:
@@ -69,6 +69,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Camera frames in, searchable and labelled plankton out.",
 )
+app.add_typer(_stack)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""The local stack: everything on one machine, started by `plankton up`."""

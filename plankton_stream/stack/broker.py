@@ -39,9 +39,9 @@ def broker(folder: Path, *, port: int, heap_mb: int, java: Path, jars: Path) -> 
         name="kafka",
         argv=(str(java), *tuning, log4j2, *classpath, "kafka.Kafka", str(config)),
         is_ready=lambda _pid: kafka_answers(bootstrap),
-        stage=Stage.STORES,
+        stage=Stage.LOG,
         cwd=folder,
-        stop_s=10.0,
+        stop_s=7.0,
     )
 
 

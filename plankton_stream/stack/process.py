@@ -1,6 +1,5 @@
 """What the local stack is made of: processes, each with a way to know that it serves."""
 
-import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +10,16 @@ from plankton_stream.stack import tether
 
 
 class Stage(IntEnum):
-    """Start order. A stop goes backwards, with the processes of one stage in parallel."""
+    """Start order: each stage when the last is ready, the processes of one stage together.
 
-    STORES = 1
-    WORKERS = 2
-    SOURCES = 3
+    A stop goes backwards, so that sources end before what takes their frames.
+    """
+
+    LOG = 1
+    VECTORS = 2
+    WORKERS = 3
+    WEB = 4
+    SOURCES = 5
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Process:
         argv: the command, its program by an absolute path.
         is_ready: whether it serves, given its pid; called several times a second, quick.
         stage: when it starts and stops.
-        env: its own environment variables, besides what all processes get.
+        env: its own environment variables, besides what all processes get; no secrets.
         cwd: working directory; none: that of `plankton up`.
         start_s: longest wait until it is ready.
         stop_s: longest wait between asking it to stop and killing it.
@@ -40,12 +44,14 @@ class Process:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     start_s: float = 60.0
-    stop_s: float = 10.0
+    stop_s: float = 8.0
 
     @property
     def tethered_argv(self) -> tuple[str, ...]:
-        """The command, made to end with whoever started it."""
-        return (sys.executable, "-I", "-S", tether.__file__, *self.argv)
+        """The command, made to end with whoever starts it."""
+        return tethered(*self.argv)
 
-    def __str__(self) -> str:
-        return f"{self.name}: {shlex.join(self.argv)}"
+
+def tethered(*argv: str) -> tuple[str, ...]:
+    """A command that is stopped when its parent dies; see `tether`."""
+    return (sys.executable, "-I", "-S", tether.__file__, *argv)

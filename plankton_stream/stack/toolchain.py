@@ -82,24 +82,26 @@ def maven() -> Path:
     return Path(found)
 
 
-def jars(say: Say, *, pom: Path | None = None, cache: Path | None = None) -> Path:
+def jars_folder() -> Path:
+    """Where the broker's jars are once they are fetched: a folder per content of the pom."""
+    content = hashlib.sha256(_pom().read_bytes()).hexdigest()
+    return cache_folder() / "kafka" / content[:16]
+
+
+def jars(say: Say) -> Path:
     """Folder with the broker's jars; fetches them if this version is not there yet.
 
     Args:
         say: gets a line now and then while Maven downloads.
-        pom: what to fetch.
-        cache: where fetched versions are kept, each under the hash of its pom.
 
     Raises:
         ConfigError: Maven is missing or fails (there is no network, the cache is not writable).
     """
-    pom = pom or deploy_folder() / "pom.xml"
-    cache = cache or cache_folder() / "kafka"
-    wanted = cache / hashlib.sha256(pom.read_bytes()).hexdigest()[:16]
+    wanted = jars_folder()
     if not wanted.is_dir():
         program = maven()
         say("kafka: fetching the broker with Maven (once, 44 MB)")
-        fill_once(wanted, lambda folder: _fetch(program, pom, folder, say))
+        fill_once(wanted, lambda folder: _fetch(program, folder, say))
     return wanted
 
 
@@ -125,13 +127,21 @@ def fill_once(wanted: Path, fill: Callable[[Path], None]) -> None:
             ) from error
 
 
-def _fetch(program: Path, pom: Path, folder: Path, say: Say) -> None:
-    command = [str(program), "-B", "-f", str(pom), _GOAL]
+def _pom() -> Path:
+    return deploy_folder() / "pom.xml"
+
+
+def _fetch(program: Path, folder: Path, say: Say) -> None:
+    command = [str(program), "-B", "-f", str(_pom()), _GOAL]
     command += [f"-DoutputDirectory={folder}", "-DincludeScope=runtime"]
     with subprocess.Popen(  # noqa: S603
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as run:
-        errors = _follow(run.stdout or (), say)
+        try:
+            errors = _follow(run.stdout or (), say)
+        except BaseException:
+            run.kill()  # interrupted: do not wait for the rest of the download
+            raise
     if run.returncode != 0:
         why = errors[0] if errors else f"mvn ended with exit code {run.returncode}"
         raise ConfigError(

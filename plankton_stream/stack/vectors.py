@@ -32,7 +32,7 @@ def is_installed() -> bool:
     return importlib.util.find_spec("milvus") is not None
 
 
-def binaries(say: Say, *, cache: Path | None = None) -> Path:
+def binaries(say: Say) -> Path:
     """Folder with the server's program and libraries; unpacks them (250 MB) if they are not there.
 
     Raises:
@@ -40,7 +40,7 @@ def binaries(say: Say, *, cache: Path | None = None) -> Path:
     """
     if not is_installed():
         raise ConfigError(MILVUS_HINT)
-    wanted = (cache or cache_folder() / "milvus") / VERSION
+    wanted = cache_folder() / "milvus" / VERSION
     if not wanted.is_dir():
         say("milvus: unpacking the server (once, 250 MB)")
         fill_once(wanted, _unpack)
@@ -71,7 +71,7 @@ def milvus(folder: Path, *, port: int, programs: Path) -> Process:
         # The alias keeps two servers on one machine from sharing a pid file.
         argv=(str(programs / "milvus"), "run", "standalone", "--alias", str(port)),
         is_ready=lambda _pid: is_healthy(metrics),
-        stage=Stage.STORES,
+        stage=Stage.VECTORS,
         env={
             "DEPLOY_MODE": "STANDALONE",
             "ETCD_CONFIG_PATH": str(etcd),
@@ -83,7 +83,7 @@ def milvus(folder: Path, *, port: int, programs: Path) -> Process:
         },
         cwd=folder,
         start_s=120.0,  # it replays its log after a crash: 35 s seen
-        stop_s=15.0,
+        stop_s=7.0,
     )
 
 

@@ -1,0 +1,95 @@
+"""`plankton status`: what runs on a home, for people and for scripts."""
+
+import re
+import time
+from typing import Any
+
+from plankton_stream.errors import RetryableError
+from plankton_stream.stack.home import Home
+from plankton_stream.stack.ready import has_announced
+from plankton_stream.stack.supervision import Seen, Supervisor
+
+_PASSWORDS = (
+    (re.compile(r"(://[^:/@]*):[^@/]*@"), r"\1:***@"),
+    (re.compile(r"([?&](?:password|sslpassword|token)=)[^&]*", re.IGNORECASE), r"\1***"),
+)
+
+
+def status(home: Home) -> dict[str, Any]:
+    """What runs on a home.
+
+    Returns:
+        `state` (running or stopped), the URLs of the parts, and `processes`: for each its name,
+        pid, state, restarts since `plankton up`, seconds since its last start, memory in MB
+        (shared pages counted in proportion) and log. Stopped: no URLs, no processes.
+    """
+    try:
+        everything = Supervisor(home.socket).seen() if home.supervisor() else []
+    except RetryableError:
+        everything = []
+    if not everything:
+        return {"state": "stopped", "home": str(home.root), "processes": []}
+    known = home.read_state()
+    restarts = known.pop("restarts", {})
+    processes = [_process(home, seen, restarts.get(seen.name, 0)) for seen in everything]
+    return {"state": "running", "home": str(home.root), **known, "processes": processes}
+
+
+def table(found: dict[str, Any]) -> list[str]:
+    """The same for people: a line per part."""
+    if found["state"] == "stopped":
+        return [f"nothing is running on {found['home']}: `plankton up` starts it"]
+    lines = [
+        f"{key:8} {found[key]}" for key in ("web", "kafka", "milvus", "catalog") if key in found
+    ]
+    lines += ["", f"{'process':10} {'state':10} {'pid':>8} {'restarts':>8} {'MB':>6}  since"]
+    for one in found["processes"]:
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one["since"]))
+        lines.append(
+            f"{one['name']:10} {one['state']:10} {one['pid'] or '-':>8} {one['restarts']:>8} "
+            f"{one['memory_mb'] or '-':>6}  {since if one['pid'] else '-'}"
+        )
+    return lines
+
+
+def without_password(url: str) -> str:
+    """A URL that can be shown."""
+    for pattern, replacement in _PASSWORDS:
+        url = pattern.sub(replacement, url)
+    return url
+
+
+def _process(home: Home, seen: Seen, restarts: int) -> dict[str, Any]:
+    return {
+        "name": seen.name,
+        "pid": seen.pid,
+        "state": _state(home, seen),
+        "restarts": restarts,
+        "since": seen.since,
+        "memory_mb": memory_mb(seen.pid),
+        "log": str(home.log / f"{seen.name}.log"),
+    }
+
+
+def _state(home: Home, seen: Seen) -> str:
+    """Supervisord's word; but `starting` until a process of ours has announced itself."""
+    ready = home.run / f"{seen.name}.ready"
+    announces = seen.name not in {"kafka", "milvus"}
+    if seen.state in {"running", "starting"} and announces:
+        return "running" if has_announced(ready, seen.pid) else "starting"
+    return seen.state
+
+
+def memory_mb(pid: int) -> int:
+    """Memory of a process and its children, MB, shared pages in proportion; 0 if unknown."""
+    import psutil  # noqa: PLC0415
+
+    total = 0
+    try:
+        root = psutil.Process(pid) if pid else None
+        for process in [root, *root.children(recursive=True)] if root else []:
+            memory = process.memory_full_info()
+            total += getattr(memory, "pss", memory.uss)
+    except psutil.Error:
+        return 0
+    return round(total / 1_000_000)
