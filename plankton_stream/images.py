@@ -3,20 +3,11 @@
 OpenCV decodes what it can of a truncated file and says nothing; these functions refuse it.
 """
 
-import os
-
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from plankton_stream.errors import RejectedError
-
-MAX_PIXELS = 128 * 1024 * 1024
-"""Largest image that is decoded, pixels: a 16 MiB file can be made to unpack to far more."""
-
-# OpenCV reads this when it is loaded, so it is set before the import.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
-
-import cv2  # noqa: E402
 
 Pixels = NDArray[np.uint8]
 

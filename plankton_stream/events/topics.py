@@ -117,6 +117,11 @@ DEADLETTER = _topic(
     about="Records that can never succeed, with the cause and where they came from.",
 )
 
+SEGMENT_GROUP = "plankton-segment"
+EMBED_GROUP = "plankton-embed"
+LABELS_GROUP = "plankton-labels"
+"""Consumer groups of the workers; their lag is what waits."""
+
 ALL = (FRAMES, ROIS, INDEXED, LABELS, LABELS_CURRENT, CAMERAS, CENSUS, DEADLETTER)
 
 
