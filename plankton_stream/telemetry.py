@@ -1,0 +1,21 @@
+"""Logging, the same in every process."""
+
+import logging
+import sys
+
+from plankton_stream.settings import Settings
+
+
+def start_logging(settings: Settings) -> None:
+    """Log to stderr, one line an event, from the level that the settings name."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        force=True,
+    )
+    # The client libraries tell of every connection at INFO.
+    for chatty in ("kafka", "pymilvus", "alembic", "urllib3", "aiokafka"):
+        logging.getLogger(chatty).setLevel(
+            max(logging.WARNING, logging.getLevelName(settings.log_level))
+        )

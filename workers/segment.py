@@ -1,0 +1,94 @@
+"""The segment worker: frames to ROIs. Each frame's cut is decided once and written down first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+
+from plankton_stream.adapters.sql import Catalog
+from plankton_stream.domain import Box, Cut, Frame, Roi
+from plankton_stream.errors import RejectedError
+from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.images import read_frame, roi_message
+from plankton_stream.images import Pixels, decode, encode_png
+from plankton_stream.ports import Publisher
+from plankton_stream.segmentation import Segmentation
+from workers.loop import examine, publish_rejections
+
+_ME = "/workers/segment"
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What is to become of a frame; `pixels` is None if it can't be read."""
+
+    record: Received
+    frame: Frame
+    cut: Cut
+    pixels: Pixels | None = None
+
+
+class SegmentWorker:
+    """Handles batches of the frames topic."""
+
+    def __init__(
+        self, catalog: Catalog, publisher: Publisher, segmentation: Segmentation | None = None
+    ) -> None:
+        self._catalog = catalog
+        self._publisher = publisher
+        self._segmentation = segmentation or Segmentation()
+
+    def handle(self, batch: Sequence[Received]) -> None:
+        """Record each frame's cut, then publish its ROIs.
+
+        Idempotent: a frame that was cut before is cut in the same places.
+
+        Raises:
+            RetryableError: the catalog or the log does not answer.
+        """
+        decisions, rejections = examine(batch, self._decide)
+        for decision in decisions:
+            cut = self._catalog.cuts.record(decision.cut)
+            messages, late = examine([decision.record], partial(_messages, decision, cut))
+            rejections += late
+            for message in chain.from_iterable(messages):
+                self._publisher.send(message)
+        publish_rejections(rejections, self._publisher, consumer=_ME)
+        self._publisher.flush()
+
+    def _decide(self, record: Received) -> _Decision:
+        frame = read_frame(record)
+        cut = Cut(capture=frame.capture, frame_key=frame.frame_key)
+        try:
+            pixels = decode(frame.data, frame.content_type)
+        except RejectedError as error:
+            # Such a frame has an outcome too, so that concentrations keep their volume.
+            return _Decision(record, frame, cut.model_copy(update={"rejected_because": str(error)}))
+        found = {
+            "boxes": tuple(self._segmentation.boxes(pixels)),
+            "height_px": pixels.shape[0],
+            "width_px": pixels.shape[1],
+        }
+        return _Decision(record, frame, cut.model_copy(update=found), pixels)
+
+
+def _messages(decision: _Decision, cut: Cut, _record: Received) -> list[Message]:
+    """The ROI events of a frame, cut where `cut` says, which may have been decided before."""
+    if decision.pixels is None:
+        raise RejectedError(decision.cut.rejected_because or "unreadable frame")
+    return [roi_message(_roi(decision.frame, decision.pixels, box)) for box in cut.boxes]
+
+
+def _roi(frame: Frame, pixels: Pixels, box: Box) -> Roi:
+    crop = pixels[box.y : box.y + box.height, box.x : box.x + box.width]
+    if crop.shape[:2] != (box.height, box.width):
+        raise RejectedError(
+            f"box {tuple(box)} lies outside of a frame of {pixels.shape[:2]} pixels"
+        )
+    return Roi(
+        capture=frame.capture,
+        frame_key=frame.frame_key,
+        box=box,
+        content_type="image/png",
+        data=encode_png(crop),
+    )
