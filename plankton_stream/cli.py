@@ -26,22 +26,20 @@ class _Rooms(TyperGroup):
         return [*super().list_commands(ctx), *sorted(_rooms())]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command; for a room a stand-in with its help, which needs no import."""
         command = super().get_command(ctx, cmd_name)
-        room = _rooms().get(cmd_name)
-        if command is not None or room is None:
-            return command
-        if not _is_invoked(ctx, cmd_name):
+        if command is None and cmd_name in _rooms():
             return TyperGroup(name=cmd_name, help=_HELP.get(cmd_name))
-        return _load(room)
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is about to run: here a room is imported."""
+        room = _rooms().get(args[0])
+        return (room.name, _load(room), args[1:]) if room else super().resolve_command(ctx, args)
 
 
 def _rooms() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="plankton_stream.commands")}
-
-
-def _is_invoked(ctx: Any, name: str) -> bool:
-    """False while only the list of commands is printed: then no room needs importing."""
-    return name in ctx._protected_args or name in ctx.args  # noqa: SLF001
 
 
 def _load(room: EntryPoint) -> Any:
