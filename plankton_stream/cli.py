@@ -18,6 +18,8 @@ _HELP = {
     "web": "Serve the page and the API.",
 }
 
+_OURS = {"plankton_stream", "producers", "workers", "streams", "web"}
+
 
 class _Rooms(TyperGroup):
     """A command group that imports a room only when its sub-command is used."""
@@ -46,17 +48,12 @@ def _load(room: EntryPoint) -> Any:
     try:
         loaded: Any = room.load()
     except ModuleNotFoundError as error:
-        if error.name and error.name.split(".")[0] in {
-            "producers",
-            "workers",
-            "streams",
-            "web",
-            "plankton_stream",
-        }:
+        if (error.name or "").split(".")[0] in _OURS:
             raise
         raise PlanktonError(
-            f"`plankton {room.name}` needs the Python package {error.name!r}, which is not installed: "
-            f"install the project with the extra of that role (see pyproject.toml), or run `make install`."
+            f"`plankton {room.name}` needs the Python package {error.name!r}, which is not here: "
+            "install the project with the extra of that role (see pyproject.toml), or run "
+            "`make install`."
         ) from error
     return typer.main.get_command(loaded)
 
