@@ -27,7 +27,12 @@ ImageId = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25
 
 
 def _utc(value: datetime) -> datetime:
-    return value if value.tzinfo is UTC else value.astimezone(UTC)
+    if value.tzinfo is UTC:
+        return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time lies within the years 1 to 9999, in UTC") from error
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

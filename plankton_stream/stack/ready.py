@@ -7,11 +7,15 @@ READY_FILE = "PLANKTON_READY_FILE"
 """Variable that `plankton up` sets for each process; it is no setting, nobody else needs it."""
 
 
-def announce_ready() -> None:
-    """Tell whoever started this process that it is in its loop; does nothing without a listener."""
+def announce_ready(pid: int | None = None) -> None:
+    """Tell whoever started this process that it is in its loop; does nothing without a listener.
+
+    Args:
+        pid: the process that was started, where a child of it serves. None: this process.
+    """
     path = os.environ.get(READY_FILE)
     if path:
-        Path(path).write_text(str(os.getpid()), encoding="ascii")
+        Path(path).write_text(str(pid or os.getpid()), encoding="ascii")
 
 
 def has_announced(path: Path, pid: int) -> bool:
