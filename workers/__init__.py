@@ -1,1 +1,1 @@
-"""The workers: consumer-group loops that segment, embed, keep labels in the index and relay events."""
+"""The workers: loops that segment, embed, keep labels in the index, and relay events."""

@@ -7,10 +7,10 @@ from typing import TypeVar
 import typer
 
 from plankton_stream.adapters.kafka import KafkaPublisher, KafkaSubscriber
-from plankton_stream.adapters.milvus import MilvusIndex
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.errors import RetryableError
 from plankton_stream.events import topics
+from plankton_stream.ports import VectorIndex
 from plankton_stream.settings import Settings, load_settings
 from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
@@ -111,7 +111,9 @@ def _consume(
     consume(subscriber, handle, stop)
 
 
-def _index(settings: Settings, encoder: str, dimension: int) -> MilvusIndex:
+def _index(settings: Settings, encoder: str, dimension: int) -> VectorIndex:
+    from plankton_stream.adapters.milvus import MilvusIndex  # heavy, and not every worker's
+
     return MilvusIndex(
         settings.milvus_uri, encoder=encoder, dimension=dimension, token=settings.milvus_token
     )

@@ -30,8 +30,8 @@ def serve(encoder: Encoder, host: str, port: int) -> ThreadingHTTPServer:
         server = ThreadingHTTPServer((host, port), handler)
     except OSError as error:
         raise ConfigError(
-            f"the embed worker's endpoint can't bind {host}:{port} ({error.strerror}): free the port "
-            "or set PLANKTON_EMBED_PORT"
+            f"the embed worker's endpoint can't bind {host}:{port} ({error.strerror}): "
+            "free the port or set PLANKTON_EMBED_PORT"
         ) from error
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="endpoint", daemon=True).start()
@@ -69,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
         vector = self.encoder.encode([pixels])[0]
         self._answer(HTTPStatus.OK, "application/octet-stream", vector.tobytes())
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Requests are not logged: the web server has its own log."""
 
     def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:

@@ -1,0 +1,310 @@
+"""The workers on in-memory ports and SQLite: what they do, also with what goes wrong."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from plankton_stream.adapters.sql import Catalog, LabelRequest, upgrade
+from plankton_stream.domain import (
+    Box,
+    Capture,
+    Cut,
+    CutOutcome,
+    Frame,
+    LabelState,
+    Roi,
+)
+from plankton_stream.errors import RetryableError
+from plankton_stream.events import topics
+from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.facts import ImageIndexed, LabelApplied, read_fact
+from plankton_stream.events.images import frame_message, read_roi, roi_message
+from plankton_stream.images import decode
+from plankton_stream.ports import ImageFilter
+from plankton_stream.testing import (
+    MemoryImageStore,
+    MemoryIndex,
+    MemoryLog,
+    MemoryPublisher,
+    MemorySubscriber,
+)
+from workers.embed import EmbedWorker
+from workers.encoders import EncoderIdentity
+from workers.loop import consume
+from workers.relay import relay_once
+from workers.rename import LabelIndexWorker
+from workers.segment import SegmentWorker
+
+CAPTURE = Capture(camera="cam-1", captured_at=datetime(2026, 5, 1, 12, tzinfo=UTC), live=True)
+
+
+class MeanEncoder:
+    """An encoder without a network: the mean and the spread of the grey levels."""
+
+    identity = EncoderIdentity("mean", "v1", "0" * 16, 1, 2, "none")
+
+    def encode(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        vectors = np.array([[image.mean() + 1, image.std() + 1] for image in images], np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class House:
+    """All parts, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        url = f"sqlite:///{folder / 'catalog.sqlite'}"
+        upgrade(url)
+        self.log = MemoryLog()
+        self.catalog = Catalog(url)
+        self.index = MemoryIndex()
+        self.store = MemoryImageStore()
+        self.publisher = MemoryPublisher(self.log)
+        self.segment = SegmentWorker(self.catalog, self.publisher)
+        self.embed = EmbedWorker(
+            MeanEncoder(), self.index, self.catalog, self.store, self.publisher
+        )
+        self.labels = LabelIndexWorker(self.index, self.catalog, self.publisher)
+
+    def records(self, topic: topics.Topic) -> list[Received]:
+        return self.log.records[topic.name]
+
+    def causes(self) -> list[str]:
+        """Why records were rejected."""
+        return [dict(r.headers)["ce_cause"].decode() for r in self.records(topics.DEADLETTER)]
+
+    def publish(self, *messages: Message) -> None:
+        for message in messages:
+            self.log.append(message)
+
+    def label(self, image_id: str, taxon: str) -> None:
+        self.catalog.labels.apply(
+            LabelRequest((image_id,), taxon, LabelState.VALIDATED, who="tester")
+        )
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    house.catalog.close()
+
+
+def png(pixels: np.ndarray) -> bytes:
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def frame_with_discs(*centres: tuple[int, int], key: str = "f1") -> Frame:
+    pixels = np.full((300, 400), 200, np.uint8)
+    for centre in centres:
+        cv2.circle(pixels, centre, 15, 60, -1)
+    return Frame(CAPTURE, key, "image/png", png(pixels))
+
+
+def roi(key: str, grey: int = 128) -> Roi:
+    return Roi(CAPTURE, key, None, "image/png", png(np.full((20, 30), grey, np.uint8)))
+
+
+def broken(message: Message, value: bytes) -> Message:
+    return Message(message.topic, message.key, value, message.headers)
+
+
+def test_a_frame_becomes_one_roi_for_each_object(house: House) -> None:
+    house.publish(frame_message(frame_with_discs((100, 80), (300, 200))))
+    house.segment.handle(house.records(topics.FRAMES))
+    rois = [read_roi(record) for record in house.records(topics.ROIS)]
+    assert len(rois) == 2
+    for found, centre in zip(rois, [(100, 80), (300, 200)], strict=True):
+        box = found.box
+        assert box is not None
+        assert (box.x + box.width / 2, box.y + box.height / 2) == pytest.approx(centre, abs=3)
+        assert decode(found.data, found.content_type).shape == (box.height, box.width)
+        assert found.capture == CAPTURE
+
+
+def test_a_frame_without_objects_has_an_outcome(house: House) -> None:
+    house.publish(frame_message(frame_with_discs()))
+    house.segment.handle(house.records(topics.FRAMES))
+    cut = house.catalog.cuts.get("cam-1", "f1")
+    assert cut is not None
+    assert cut.outcome is CutOutcome.EMPTY
+    assert not house.records(topics.ROIS)
+
+
+def test_a_replayed_frame_is_cut_where_it_was_cut_before(house: House) -> None:
+    recorded = Cut(capture=CAPTURE, frame_key="f1", boxes=(Box(5, 6, 20, 10),))
+    house.catalog.cuts.record(recorded)
+    house.publish(frame_message(frame_with_discs((100, 80))))
+    house.segment.handle(house.records(topics.FRAMES))
+    assert [read_roi(r).box for r in house.records(topics.ROIS)] == [Box(5, 6, 20, 10)]
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [(b"not an image", "not a PNG"), (b"", "empty"), (b"\x89PNG\r\n\x1a\n1234", "cut off")],
+)
+def test_an_unreadable_frame_goes_to_the_dead_letters_and_the_next_one_is_cut(
+    house: House, value: bytes, cause: str
+) -> None:
+    good = frame_message(frame_with_discs((100, 80), key="f2"))
+    house.publish(broken(frame_message(frame_with_discs()), value), good)
+    house.segment.handle(house.records(topics.FRAMES))
+    assert len(house.records(topics.ROIS)) == 1
+    assert len(house.causes()) == 1
+    assert cause in house.causes()[0]
+    assert house.records(topics.DEADLETTER)[0].value == value
+
+
+def test_a_frame_that_cannot_be_decoded_has_the_outcome_rejected(house: House) -> None:
+    house.publish(broken(frame_message(frame_with_discs()), b"no image"))
+    house.segment.handle(house.records(topics.FRAMES))
+    cut = house.catalog.cuts.get("cam-1", "f1")
+    assert cut is not None
+    assert cut.outcome is CutOutcome.REJECTED
+
+
+def test_wrong_headers_are_a_dead_letter(house: House) -> None:
+    message = roi_message(roi("r1"))
+    house.publish(
+        Message(message.topic, message.key, message.value, ()),
+        Message(
+            message.topic,
+            message.key,
+            message.value,
+            tuple(
+                (name, b"plankton.roi.cut.v9" if name == "ce_type" else value)
+                for name, value in message.headers
+            ),
+        ),
+    )
+    house.embed.handle(house.records(topics.ROIS))
+    assert "ce_specversion" in house.causes()[0]
+    assert "plankton.roi.cut.v9" in house.causes()[1]
+    assert house.index.count() == 0
+
+
+def test_an_embedded_roi_is_in_store_index_and_catalog_and_announced(house: House) -> None:
+    house.publish(roi_message(roi("r1")))
+    house.embed.handle(house.records(topics.ROIS))
+    image_id = roi("r1").image_id
+    image = house.catalog.images.get([image_id])[image_id]
+    assert house.store.get(image_id, "image/png") == roi("r1").data
+    assert set(house.index.ids()) == {image_id}
+    assert (image.width_px, image.height_px) == (30, 20)
+    fact = read_fact(house.records(topics.INDEXED)[0])
+    assert isinstance(fact, ImageIndexed)
+    assert fact.image_id == image_id
+    assert fact.encoder == image.encoder == MeanEncoder.identity.id
+
+
+def test_a_replay_changes_nothing(house: House) -> None:
+    house.publish(roi_message(roi("r1")), roi_message(roi("r1")), roi_message(roi("r2")))
+    house.embed.handle(house.records(topics.ROIS))
+    first = house.catalog.images.page().images
+    house.embed.handle(house.records(topics.ROIS))
+    assert house.catalog.images.page().images == first
+    assert len(first) == house.index.count() == len(set(house.store.ids())) == 2
+
+
+def test_a_replayed_embedding_keeps_the_label(house: House) -> None:
+    house.publish(roi_message(roi("r1")))
+    house.embed.handle(house.records(topics.ROIS))
+    house.label(roi("r1").image_id, "copepod")
+    house.embed.handle(house.records(topics.ROIS))
+    assert [i for i, (image, _) in house.index.rows.items() if image.naming.taxon == "copepod"]
+
+
+def test_a_label_that_arrives_while_a_roi_is_embedded_again_wins(house: House) -> None:
+    house.publish(roi_message(roi("r1")))
+    house.embed.handle(house.records(topics.ROIS))
+    image_id = roi("r1").image_id
+    upsert = house.index.upsert
+
+    def label_before_upsert(images: Sequence, vectors: np.ndarray) -> None:  # type: ignore[type-arg]
+        house.label(image_id, "diatom")
+        upsert(images, vectors)
+
+    house.index.upsert = label_before_upsert  # type: ignore[method-assign]
+    house.embed.handle(house.records(topics.ROIS))
+    assert house.index.rows[image_id][0].naming.taxon == "diatom"
+
+
+def test_a_label_reaches_the_index_by_its_event(house: House) -> None:
+    house.publish(roi_message(roi("r1")), roi_message(roi("r2")))
+    house.embed.handle(house.records(topics.ROIS))
+    house.label(roi("r1").image_id, "copepod")
+    assert relay_once(house.catalog, house.publisher) == 1
+    house.labels.handle(house.records(topics.LABELS))
+    found = house.index.search(np.array([1, 0], np.float32), 10, where=ImageFilter(taxon="copepod"))
+    assert [hit.image_id for hit in found] == [roi("r1").image_id]
+
+
+def test_the_relay_keeps_what_the_log_does_not_take(house: House) -> None:
+    house.publish(roi_message(roi("r1")))
+    house.embed.handle(house.records(topics.ROIS))
+    house.label(roi("r1").image_id, "copepod")
+    house.log.available = False
+    with pytest.raises(RetryableError):
+        relay_once(house.catalog, house.publisher)
+    assert house.catalog.outbox.count() == 1
+    house.log.available = True
+    relay_once(house.catalog, house.publisher)
+    assert house.catalog.outbox.count() == 0
+    (record,) = house.records(topics.LABELS)
+    assert isinstance(read_fact(record), LabelApplied)
+
+
+def test_the_loop_retries_until_a_part_is_back_and_commits_once(house: House) -> None:
+    house.publish(roi_message(roi("r1")))
+    house.index.available = False
+    stop = threading.Event()
+    tries = []
+
+    def handle(batch: Sequence[Received]) -> None:
+        tries.append(len(batch))
+        if len(tries) == 2:
+            house.index.available = True
+        house.embed.handle(batch)
+        stop.set()
+
+    consume(_subscriber(house), handle, stop)
+    assert tries == [1, 1]
+    assert house.log.committed == {("g", topics.ROIS.name): 1}
+
+
+def test_the_loop_commits_nothing_when_it_is_stopped_before_a_part_is_back(house: House) -> None:
+    house.publish(roi_message(roi("r1")))
+    house.index.available = False
+    stop = threading.Event()
+
+    def handle(batch: Sequence[Received]) -> None:
+        stop.set()
+        house.embed.handle(batch)
+
+    consume(_subscriber(house), handle, stop)
+    assert house.log.committed == {}
+
+
+def test_an_unexpected_error_of_one_record_does_not_stop_the_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real: Callable[..., np.ndarray] = decode
+
+    def sometimes(data: bytes, content_type: str) -> np.ndarray:
+        if data == roi("bad", grey=7).data:
+            raise ZeroDivisionError
+        return real(data, content_type)
+
+    monkeypatch.setattr("workers.embed.decode", sometimes)
+    house.publish(roi_message(roi("bad", grey=7)), roi_message(roi("good")))
+    house.embed.handle(house.records(topics.ROIS))
+    assert set(house.index.ids()) == {roi("good").image_id}
+    assert "ZeroDivisionError" in house.causes()[0]
+
+
+def _subscriber(house: House) -> MemorySubscriber:
+    return MemorySubscriber(house.log, [topics.ROIS], group="g")
