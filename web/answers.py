@@ -1,0 +1,186 @@
+"""What the API answers: one model per answer, which also describes it in OpenAPI."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from plankton_stream.domain import (
+    Box,
+    Image,
+    ImageId,
+    Label,
+    LabelState,
+    Record,
+    Slug,
+    Taxon,
+    UtcTime,
+)
+from plankton_stream.events.facts import CameraStatus, CensusCounted
+from plankton_stream.search import Neighbour
+
+
+class ImageView(Record):
+    """One image with all that is known about it; null where something is unknown."""
+
+    image_id: ImageId
+    camera: Slug
+    sample: Slug | None
+    captured_at: UtcTime | None
+    depth_m: float | None
+    latitude: float | None
+    longitude: float | None
+    pixel_size_um: float | None
+    live: bool = Field(description="Taken while the camera ran; false for archives.")
+    frame_key: str
+    box: Box | None = Field(description="x, y, width, height in its frame, pixels.")
+    content_type: str
+    byte_size: int
+    sha256: str
+    width_px: int
+    height_px: int
+    encoder: str
+    indexed_at: UtcTime
+    taxon: Slug | None
+    state: LabelState
+    label_id: str | None
+    label_version: int
+
+    @classmethod
+    def of(cls, image: Image) -> "ImageView":
+        """The view of an image. Not validated again: there can be ten thousand in an answer."""
+        return cls.model_construct(**_flat(image))
+
+
+class NeighbourView(ImageView):
+    """An image that looks alike."""
+
+    distance: float = Field(ge=0, description="To the query; smaller is nearer.")
+
+    @classmethod
+    def at(cls, neighbour: Neighbour) -> "NeighbourView":
+        """The view of a neighbour; see `ImageView.of`."""
+        return cls.model_construct(**_flat(neighbour.image), distance=neighbour.distance)
+
+
+def _flat(image: Image) -> dict[str, Any]:
+    values = {**image.__dict__, **image.capture.__dict__, **image.naming.__dict__}
+    del values["capture"], values["naming"]
+    return values
+
+
+class ImagesPage(Record):
+    """Some images, last indexed first."""
+
+    images: list[ImageView]
+    next_cursor: str | None = Field(description="Of the next page; null at the end.")
+
+
+class ImageDetail(ImageView):
+    """One image with every label that it ever had, first one first."""
+
+    history: list[Label]
+
+
+class Neighbours(Record):
+    """Images that look alike, nearest first."""
+
+    neighbours: list[NeighbourView]
+
+
+class GivenLabel(Record):
+    """A label that was given."""
+
+    label_id: str
+    image_id: ImageId
+
+
+class ActionDone(Record):
+    """What a labelling request did; a repeated request gets the same answer."""
+
+    action_id: str
+    labels: list[GivenLabel]
+
+
+class Renamed(Record):
+    """Images as they are called after a retraction."""
+
+    images: list[ImageView]
+
+
+class Taxa(Record):
+    """The names that can be given."""
+
+    taxa: list[Taxon]
+
+
+class CameraView(Record):
+    """A camera; its status is null if it never reported one."""
+
+    camera: Slug
+    status: CameraStatus | None
+
+
+class Cameras(Record):
+    """Cameras that have an image or have reported."""
+
+    cameras: list[CameraView]
+
+
+class Census(Record):
+    """Validated images per taxon, camera and window of capture time, oldest window first."""
+
+    windows: list[CensusCounted]
+
+
+class Percentiles(Record):
+    """Seconds; null when there is nothing to measure."""
+
+    p50: float | None
+    p95: float | None
+
+
+class Rates(Record):
+    """Over the last ten seconds; null until two counts were made."""
+
+    frames_per_s: float | None
+    images_per_s: float | None
+
+
+class Stats(Record):
+    """Totals since the state began."""
+
+    frames: int = Field(description="Frames cut, looked at or refused, and those that wait.")
+    rois: int = Field(description="ROIs indexed or refused, and those that wait.")
+    indexed: int
+    labelled: int
+    capture_to_searchable_s: Percentiles = Field(
+        description="Of live images that were indexed in the last ten minutes."
+    )
+    lag: dict[str, int | None] = Field(description="Records that wait, by consumer group.")
+    rates: Rates
+    dead_letters: int
+    kafka: Literal["up", "away"] = Field(description="While it is away, lag is the last known.")
+
+
+class Health(Record):
+    """This process serves requests."""
+
+    status: Literal["ok"] = "ok"
+
+
+class FieldProblem(Record):
+    """One thing that is wrong with a request."""
+
+    where: str
+    message: str
+
+
+class Problem(Record):
+    """Why a request failed: problem details of RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblem] | None = None

@@ -1,0 +1,102 @@
+"""Indexed images: pages of them, one with its history, its bytes, a small picture of it."""
+
+import re
+
+from flask import Response, request
+
+from plankton_stream import images as pixels
+from plankton_stream.domain import Image
+from plankton_stream.errors import NotFoundError
+from web.answers import ImageDetail, ImagesPage, ImageView
+from web.api.taxa import require_known
+from web.operations import Operation
+from web.parts import Parts
+from web.queries import ImagesQuery, ThumbnailQuery
+
+_IMAGE_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+def list_images(parts: Parts, query: ImagesQuery) -> ImagesPage:
+    """Indexed images that match all conditions, last indexed first."""
+    page = parts.catalog.images.page(query.where(), limit=query.limit, cursor=query.cursor)
+    if not page.images:
+        require_known(parts, query.taxon)
+    return ImagesPage(images=[ImageView.of(i) for i in page.images], next_cursor=page.next_cursor)
+
+
+def get_image(parts: Parts, image_id: str) -> ImageDetail:
+    """One image with its label history."""
+    view = ImageView.of(find(parts, image_id))
+    return ImageDetail(**view.__dict__, history=parts.catalog.labels.history(image_id))
+
+
+def get_content(parts: Parts, image_id: str) -> Response:
+    """The image's bytes as the camera made them."""
+    image = find(parts, image_id)
+    if (unchanged := _unchanged(image.sha256)) is not None:
+        return unchanged
+    data = parts.store.get(image_id, image.content_type)
+    return _picture(data, image.content_type, image.sha256)
+
+
+def get_thumbnail(parts: Parts, image_id: str, query: ThumbnailQuery) -> Response:
+    """A PNG of the image that every browser shows, scaled down to fit."""
+    image = find(parts, image_id)
+    tag = f"{image.sha256}-{query.size}"
+    if (unchanged := _unchanged(tag)) is not None:
+        return unchanged
+    data = parts.store.get(image_id, image.content_type)
+    small = pixels.thumbnail(pixels.decode(data, image.content_type), query.size)
+    return _picture(pixels.encode_png(small), "image/png", tag)
+
+
+def find(parts: Parts, image_id: str) -> Image:
+    """An image of the catalog.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    check_id(image_id)
+    found = parts.catalog.images.get([image_id])
+    if image_id not in found:
+        raise NotFoundError(f"there is no image {image_id}: GET /api/v1/images lists them")
+    return found[image_id]
+
+
+def check_id(image_id: str) -> None:
+    """Refuse what can't be an image's id, before a database has to.
+
+    Raises:
+        NotFoundError: no image can have this id.
+    """
+    if not _IMAGE_ID.fullmatch(image_id):
+        raise NotFoundError(f"there is no image {image_id!r}: an image id is a ULID, 26 characters")
+
+
+def _unchanged(tag: str) -> Response | None:
+    """An empty answer if the asker has the same bytes already."""
+    return _cached(Response(status=304), tag) if tag in request.if_none_match else None
+
+
+def _picture(data: bytes, content_type: str, tag: str) -> Response:
+    return _cached(Response(data, mimetype=content_type), tag)
+
+
+def _cached(answer: Response, tag: str) -> Response:
+    answer.set_etag(tag)
+    # An image id names the same picture for ever.
+    answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return answer
+
+
+OPERATIONS = (
+    Operation("GET", "/api/v1/images", list_images, ImagesPage, query=ImagesQuery),
+    Operation("GET", "/api/v1/images/<image_id>", get_image, ImageDetail, problems=(404,)),
+    Operation(
+        "GET", "/api/v1/images/<image_id>/content", get_content, "image/*", problems=(404,)
+    ),
+    Operation(
+        "GET", "/api/v1/images/<image_id>/thumbnail", get_thumbnail, "image/png",
+        query=ThumbnailQuery, problems=(404,),
+    ),
+)  # fmt: skip

@@ -1,0 +1,86 @@
+"""Images that look like one that is indexed, or like one that is uploaded."""
+
+from flask import request
+
+from plankton_stream import images as pixels
+from plankton_stream import search
+from plankton_stream.domain import IMAGE_TYPES, MAX_IMAGE_BYTES
+from plankton_stream.errors import RejectedError
+from web.answers import Neighbours, NeighbourView
+from web.api.images import check_id
+from web.api.taxa import require_known
+from web.operations import Operation
+from web.parts import Parts
+from web.problems import MalformedError, TooLargeError
+from web.queries import NeighboursQuery
+
+_MAGIC = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+}
+
+
+def get_neighbours(parts: Parts, image_id: str, query: NeighboursQuery) -> Neighbours:
+    """The images nearest to one that is indexed, itself left out."""
+    check_id(image_id)
+    found = search.neighbours_of(
+        image_id, query.k, index=parts.index(), records=parts.catalog.images,
+        where=query.where(), metric=query.metric,
+    )  # fmt: skip
+    return _answer(parts, query, found)
+
+
+def post_search(parts: Parts, query: NeighboursQuery) -> Neighbours:
+    """The images nearest to an uploaded one, which is not kept."""
+    data = _uploaded()
+    vector = parts.encoder.encode(data, _checked_type(data))
+    found = search.neighbours(
+        vector, query.k, index=parts.index(), records=parts.catalog.images,
+        where=query.where(), metric=query.metric,
+    )  # fmt: skip
+    return _answer(parts, query, found)
+
+
+def _answer(parts: Parts, query: NeighboursQuery, found: list[search.Neighbour]) -> Neighbours:
+    if not found:
+        require_known(parts, query.taxon)
+    return Neighbours.model_construct(neighbours=[NeighbourView.at(n) for n in found])
+
+
+def _uploaded() -> bytes:
+    if request.mimetype != "multipart/form-data":
+        raise MalformedError("send a multipart/form-data form with the image in the field 'image'")
+    file = request.files.get("image")
+    if file is None:
+        raise MalformedError("the form has no file in the field 'image'")
+    data: bytes = file.read(MAX_IMAGE_BYTES + 1)
+    if len(data) > MAX_IMAGE_BYTES:
+        raise TooLargeError(f"the image is larger than the {MAX_IMAGE_BYTES} bytes allowed")
+    return data
+
+
+def _checked_type(data: bytes) -> str:
+    """The image's type by its first bytes: what a browser calls a file is often a guess."""
+    if not data:
+        raise RejectedError("the image is empty (0 bytes)")
+    for magic, content_type in _MAGIC.items():
+        if data.startswith(magic):
+            pixels.decode(data, content_type)
+            return content_type
+    raise RejectedError(f"the file is no image that can be read: allowed are {_ALLOWED}")
+
+
+_ALLOWED = ", ".join(IMAGE_TYPES)
+
+OPERATIONS = (
+    Operation(
+        "GET", "/api/v1/images/<image_id>/neighbours", get_neighbours, Neighbours,
+        query=NeighboursQuery, problems=(404, 503),
+    ),
+    Operation(
+        "POST", "/api/v1/search", post_search, Neighbours,
+        query=NeighboursQuery, upload=True, problems=(400, 413, 503),
+    ),
+)  # fmt: skip

@@ -1,0 +1,41 @@
+"""The Flask application: pages and API over the parts that it is given."""
+
+import json
+
+from flask import Flask, Response
+
+from plankton_stream.domain import MAX_IMAGE_BYTES
+from plankton_stream.settings import Settings
+from web import metrics, openapi, operations, pages, problems, security
+from web.api import OPERATIONS
+from web.operations import JSON
+from web.parts import Parts
+
+_FORM_OVERHEAD_BYTES = 64 * 1024
+
+
+def create_app(parts: Parts, settings: Settings) -> Flask:
+    """The application.
+
+    Args:
+        parts: what it works with; nothing else is connected to.
+        settings: as this process was started with.
+
+    Raises:
+        ConfigError: it would serve strangers without a login.
+    """
+    security.require_safe(settings)
+    app = Flask("web")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_IMAGE_BYTES + _FORM_OVERHEAD_BYTES
+    metrics.instrument(app, parts.totals, parts.registry)
+    security.guard(app)
+    problems.register(app)
+    operations.register(app, parts, OPERATIONS)
+    pages.register(app)
+    described = json.dumps(openapi.document(OPERATIONS))
+
+    @app.get("/api/openapi.json")
+    def describe_api() -> Response:
+        return Response(described, mimetype=JSON)
+
+    return app

@@ -1,0 +1,118 @@
+"""What requests may ask: one model per kind of query, header or body.
+
+Every field is optional or has its limits here, so an error can say what is allowed, and OpenAPI
+describes exactly what is checked.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from plankton_stream.adapters.sql.images import MAX_PAGE
+from plankton_stream.domain import ImageId, LabelState, Slug, UtcTime
+from plankton_stream.ports import ImageFilter, Metric
+from plankton_stream.search import MAX_K
+
+MAX_LABELLED = 10_000
+"""Most images that one request labels: as many as one search finds."""
+
+
+def _known_metric(value: object) -> object:
+    if value == "hamming":
+        raise ValueError(
+            "hamming compares binary codes, which are not computed yet: use cosine or l2"
+        )
+    return value
+
+
+KnownMetric = Annotated[Metric, BeforeValidator(_known_metric)]
+
+
+class Query(BaseModel):
+    """Base of what is asked: unknown names are refused, so that a typing error is noticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Filter(Query):
+    """Which images. An image whose value is unknown does not match a condition on it."""
+
+    camera: Slug | None = None
+    sample: Slug | None = None
+    state: LabelState | None = None
+    taxon: Slug | None = Field(default=None, description="Key of a taxon.")
+    after: UtcTime | None = Field(default=None, description="Captured then or later, ISO 8601.")
+    before: UtcTime | None = Field(default=None, description="Captured earlier, ISO 8601.")
+    depth_min: float | None = Field(
+        default=None, ge=-100, le=12_000, allow_inf_nan=False, description="Metres, or deeper."
+    )
+    depth_max: float | None = Field(
+        default=None, ge=-100, le=12_000, allow_inf_nan=False, description="Metres, or shallower."
+    )
+
+    def where(self) -> ImageFilter:
+        """The same as the ports know it."""
+        return ImageFilter(
+            camera=self.camera, sample=self.sample, state=self.state, taxon=self.taxon,
+            after=self.after, before=self.before,
+            depth_min_m=self.depth_min, depth_max_m=self.depth_max,
+        )  # fmt: skip
+
+
+class ImagesQuery(Filter):
+    """A page of images."""
+
+    limit: int = Field(default=100, ge=1, le=MAX_PAGE)
+    cursor: str | None = Field(
+        default=None,
+        pattern=r"^[0-9]{1,18}-[0-9A-HJKMNP-TV-Z]{26}$",
+        description="next_cursor of the page before.",
+    )
+
+
+class NeighboursQuery(Filter):
+    """How many neighbours, by which distance, among which images."""
+
+    k: int = Field(default=100, ge=1, le=MAX_K)
+    metric: KnownMetric = Field(
+        default=Metric.COSINE,
+        description="cosine = 1 - cos, l2 = Euclidean, of L2-normalised vectors.",
+    )
+
+
+class ThumbnailQuery(Query):
+    """How large a picture."""
+
+    size: int = Field(
+        default=192, ge=16, le=1024, description="Longest side at most, pixels; never enlarged."
+    )
+
+
+class CensusQuery(Query):
+    """Whose census."""
+
+    camera: Slug | None = None
+
+
+class IdempotencyHeader(Query):
+    """Makes a repeated request harmless."""
+
+    idempotency_key: str = Field(
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,200}$",
+        description="Fresh for each action, e.g. a UUID; a repeated request keeps it.",
+    )
+
+
+Note = Annotated[str, StringConstraints(max_length=2_000)]
+
+
+class LabelsBody(Query):
+    """Give images a name, all or none."""
+
+    image_ids: tuple[ImageId, ...] = Field(min_length=1, max_length=MAX_LABELLED)
+    taxon: Slug = Field(description="Key of a taxon; GET /api/v1/taxa lists them.")
+    state: Literal[LabelState.PREDICTED, LabelState.VALIDATED, LabelState.DUBIOUS] = (
+        LabelState.VALIDATED
+    )
+    why: Note | None = None

@@ -1,0 +1,66 @@
+"""The production server: gunicorn with one worker process and many threads.
+
+One process, because totals, census and lag are kept in its memory; threads, because requests wait
+for Milvus, SQL and files. Clients own threads and sockets, so they are made after the fork.
+"""
+
+import logging
+import threading
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from plankton_stream.settings import Settings
+from plankton_stream.stack.ready import announce_ready
+from web import security
+from web.app import create_app
+from web.wiring import connect
+
+_FINISH_S = 3
+"""How long requests that were begun may take after SIGTERM."""
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn, told what to do by settings instead of a file."""
+
+    def __init__(self, settings: Settings) -> None:
+        # Checked before anything is started: a worker that fails is only restarted.
+        security.require_safe(settings)
+        self._settings = settings
+        self._stop = threading.Event()
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
+        super().__init__()
+
+    def load_config(self) -> None:
+        """What gunicorn asks for its options."""
+        host = self._settings.web_host
+        options: dict[str, Any] = {
+            "bind": f"[{host}]:{self._settings.web_port}" if ":" in host else
+                    f"{host}:{self._settings.web_port}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": self._settings.web_threads,
+            "graceful_timeout": _FINISH_S,
+            "keepalive": 15,
+            "loglevel": self._settings.log_level.lower(),
+            # It would listen on a socket in the user's home.
+            "control_socket_disable": True,
+            "post_worker_init": _announce,
+            "worker_exit": self._end,
+        }  # fmt: skip
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application; gunicorn calls this in the worker, after the fork."""
+        return create_app(connect(self._settings, self._stop), self._settings)
+
+    def _end(self, _arbiter: object, _worker: object) -> None:
+        self._stop.set()
+
+
+def _announce(worker: Any) -> None:
+    announce_ready(worker.ppid)  # who was started is gunicorn's master, this is its child
