@@ -1,0 +1,29 @@
+"""What a camera is to the loop that publishes it."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from plankton_stream.domain import Frame, Roi
+
+Item = Frame | Roi
+
+
+class Source(Protocol):
+    """Gives frames, or ROIs where the instrument cuts for itself.
+
+    Attributes:
+        camera: id of the camera; all items carry it.
+        keeps: whether what is not taken now can be taken later: a folder keeps its files, a live
+            camera does not wait.
+    """
+
+    @property
+    def camera(self) -> str: ...  # noqa: D102
+    @property
+    def keeps(self) -> bool: ...  # noqa: D102
+
+    def __iter__(self) -> Iterator[Item | None]:
+        """The items in order; None when there is none at present; the end when there is no more.
+
+        It never waits: the loop does, so that it can be stopped.
+        """

@@ -1,0 +1,249 @@
+"""The loop that publishes cameras: nothing lost silently, whatever Kafka does."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from plankton_stream.domain import Capture, Frame, Roi
+from plankton_stream.errors import RejectedError, RetryableError
+from plankton_stream.events import topics
+from plankton_stream.events.envelope import Message
+from plankton_stream.events.facts import CameraStatus, read_fact
+from plankton_stream.events.images import read_frame, read_roi
+from plankton_stream.testing import MemoryLog, MemoryPublisher
+from producers.loop import STATUS_EVERY_S, Totals, publish
+from producers.source import Item
+
+
+@dataclass
+class FakeTime:
+    """A clock that only waiting moves; things can be planned for a moment of it."""
+
+    now_s: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+    plans: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def wait(self, seconds: float) -> bool:
+        self.now_s += seconds
+        due = [plan for plan in self.plans if plan[0] <= self.now_s]
+        self.plans = [plan for plan in self.plans if plan[0] > self.now_s]
+        for _, act in due:
+            act()
+        return self.stop.is_set()
+
+
+@dataclass
+class ListSource:
+    items: Iterable[Item | None]
+    keeps: bool = True
+    camera: str = "cam-1"
+    taken: int = 0
+
+    def __iter__(self) -> Iterator[Item | None]:
+        for item in self.items:
+            self.taken += 1
+            yield item
+
+
+def frames(count: int, data: bytes = b"image") -> list[Item | None]:
+    return [
+        Frame(Capture(camera="cam-1"), f"{number:04d}", "image/png", data)
+        for number in range(count)
+    ]
+
+
+def run(source: ListSource, log: MemoryLog, time: FakeTime, rate_hz: float = 0.0) -> Totals:
+    return publish(
+        source, MemoryPublisher(log), rate_hz=rate_hz,
+        stop=time.stop, clock=time.clock, wait=time.wait,
+    )  # fmt: skip
+
+
+def sent_keys(log: MemoryLog) -> list[str]:
+    return [read_frame(record).frame_key for record in log.records[topics.FRAMES.name]]
+
+
+def statuses(log: MemoryLog) -> list[CameraStatus]:
+    facts = [read_fact(record) for record in log.records[topics.CAMERAS.name]]
+    assert all(isinstance(fact, CameraStatus) for fact in facts)
+    return facts  # type: ignore[return-value]
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+def test_a_folder_is_published_in_order(log: MemoryLog, time: FakeTime) -> None:
+    totals = run(ListSource(frames(200)), log, time)
+    assert sent_keys(log) == [f"{number:04d}" for number in range(200)]
+    assert totals == Totals(seen=200, sent=200)
+
+
+def test_rois_go_to_their_own_topic(log: MemoryLog, time: FakeTime) -> None:
+    roi = Roi(Capture(camera="cam-1"), "a.png", None, "image/png", b"image")
+    run(ListSource([roi]), log, time)
+    assert read_roi(log.records[topics.ROIS.name][0]) == roi
+
+
+def test_the_last_status_tells_the_totals(log: MemoryLog, time: FakeTime) -> None:
+    run(ListSource(frames(3)), log, time)
+    first, *_, last = statuses(log)
+    assert (first.state, first.seen, first.sent) == ("running", 0, 0)
+    assert (last.state, last.seen, last.sent, last.dropped) == ("stopped", 3, 3, 0)
+    assert last.camera == "cam-1"
+
+
+def test_a_status_comes_about_every_five_seconds(log: MemoryLog, time: FakeTime) -> None:
+    run(ListSource(frames(121), keeps=False), log, time, rate_hz=4.0)  # 30 s
+    running = [status for status in statuses(log) if status.state == "running"]
+    assert 6 <= len(running) <= 8
+    assert running[3].rate_hz == pytest.approx(4.0, rel=0.1)
+
+
+def test_the_rate_is_kept(log: MemoryLog, time: FakeTime) -> None:
+    totals = run(ListSource(frames(21), keeps=False), log, time, rate_hz=10.0)
+    assert time.now_s == pytest.approx(2.0, abs=0.11)
+    assert totals.dropped == 0
+
+
+def test_a_folder_waits_for_kafka_and_loses_nothing(log: MemoryLog, time: FakeTime) -> None:
+    log.available = False
+    time.plans.append((42.0, lambda: setattr(log, "available", True)))
+    totals = run(ListSource(frames(100)), log, time)
+    assert sent_keys(log) == [f"{number:04d}" for number in range(100)]
+    assert totals == Totals(seen=100, sent=100)
+
+
+def test_a_paced_folder_drops_nothing_either(log: MemoryLog, time: FakeTime) -> None:
+    time.plans += [
+        (1.0, lambda: setattr(log, "available", False)),
+        (9.0, lambda: setattr(log, "available", True)),
+    ]
+    totals = run(ListSource(frames(30)), log, time, rate_hz=10.0)
+    assert totals == Totals(seen=30, sent=30)
+
+
+def test_a_live_camera_counts_what_passes(
+    log: MemoryLog, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    time.plans += [
+        (1.0, lambda: setattr(log, "available", False)),
+        (11.0, lambda: setattr(log, "available", True)),
+    ]
+    source = ListSource(frames(40), keeps=False)
+    totals = run(source, log, time, rate_hz=2.0)
+    # every tick of the camera's clock is accounted for
+    assert totals.seen == pytest.approx(time.now_s * 2.0 + 1, abs=1)
+    assert totals.sent == 40  # the frame it held when Kafka went is not lost
+    assert totals.dropped == totals.seen - 40
+    assert 18 <= totals.dropped <= 30
+    assert f"{totals.dropped} dropped" in caplog.text
+    assert "Kafka is back" in caplog.text
+    assert statuses(log)[-1].dropped == totals.dropped
+
+
+def test_a_live_camera_takes_no_frames_while_kafka_is_away(log: MemoryLog, time: FakeTime) -> None:
+    log.available = False
+    time.plans.append((100.0, time.stop.set))
+    source = ListSource(frames(1000), keeps=False)
+    totals = run(source, log, time, rate_hz=5.0)
+    assert source.taken == 1
+    assert totals.sent == 0
+
+
+class SlowConfirmation(MemoryPublisher):
+    """Takes records, then fails to confirm some of the batches."""
+
+    def __init__(self, log: MemoryLog, failures: int) -> None:
+        super().__init__(log)
+        self.failures = failures
+
+    def flush(self, timeout_s: float = 30.0) -> None:
+        super().flush(timeout_s)
+        if self.failures:
+            self.failures -= 1
+            raise RetryableError("not confirmed")
+
+
+def test_what_was_not_confirmed_is_sent_again(log: MemoryLog, time: FakeTime) -> None:
+    publisher = SlowConfirmation(log, failures=3)
+    totals = publish(
+        ListSource(frames(5)), publisher, stop=time.stop, clock=time.clock, wait=time.wait
+    )
+    assert totals == Totals(seen=5, sent=5)
+    assert set(sent_keys(log)) == {f"{number:04d}" for number in range(5)}
+    ids = [dict(record.headers)["ce_id"] for record in log.records[topics.FRAMES.name]]
+    assert len(ids) > 5
+    assert len(set(ids)) == 5  # consumers know the doubles
+
+
+def test_a_frame_that_is_too_large_is_refused_and_counted(
+    log: MemoryLog, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    capture = Capture(camera="cam-1")
+    items = [
+        *frames(1),
+        Frame(capture, "huge", "image/png", bytes(16 * 1024 * 1024 + 1)),
+        Frame(capture, "empty", "image/png", b""),
+        Frame(capture, "fits", "image/png", bytes(16 * 1024 * 1024)),
+    ]
+    totals = run(ListSource(items), log, time)
+    assert totals == Totals(seen=4, sent=2, dropped=2, refused=2)
+    assert sent_keys(log) == ["0000", "fits"]
+    assert "huge is not sent: the image has 16777217 bytes" in caplog.text
+
+
+class Picky(MemoryPublisher):
+    def send(self, message: Message) -> None:
+        if message.value == b"bad":
+            raise RejectedError("no")
+        super().send(message)
+
+
+def test_a_record_that_the_log_refuses_does_not_stop_the_rest(
+    log: MemoryLog, time: FakeTime
+) -> None:
+    items = frames(2) + frames(1, b"bad") + frames(2)
+    totals = publish(
+        ListSource(items), Picky(log), stop=time.stop, clock=time.clock, wait=time.wait
+    )
+    assert totals == Totals(seen=5, sent=4, dropped=1, refused=1)
+
+
+def test_a_watched_source_is_confirmed_before_it_waits(log: MemoryLog, time: FakeTime) -> None:
+    seen_while_waiting = []
+    time.plans = [(0.5, lambda: seen_while_waiting.append(len(sent_keys(log))))]
+    run(ListSource([*frames(3), None, *frames(1)]), log, time)
+    assert seen_while_waiting == [3]
+    assert len(sent_keys(log)) == 4
+
+
+def test_stopping_confirms_what_was_taken(log: MemoryLog, time: FakeTime) -> None:
+    def stopping() -> Iterator[Item | None]:
+        yield from frames(2)
+        time.stop.set()
+        yield from frames(1)
+        raise AssertionError("taken after the stop")
+
+    totals = run(ListSource(stopping()), log, time)
+    assert totals.sent == totals.seen == 3
+    assert statuses(log)[-1].state == "stopped"
+
+
+def test_stopping_while_kafka_is_away_ends_soon(log: MemoryLog, time: FakeTime) -> None:
+    log.available = False
+    time.plans.append((30.0, time.stop.set))
+    totals = run(ListSource(frames(10)), log, time)
+    assert totals == Totals(seen=10)
+    assert time.now_s < 30.0 + 2 * STATUS_EVERY_S
