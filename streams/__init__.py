@@ -1,0 +1,1 @@
+"""Streams: what the label events add up to, live."""

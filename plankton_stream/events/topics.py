@@ -86,12 +86,18 @@ LABELS = _topic(
     days=None,
     about="Every label applied and retracted, for ever.",
 )
+LABELS_BY_CAMERA = _topic(
+    "plankton.streams.labels-by-camera.v1",
+    key="camera id",
+    days=30,
+    about="Internal to streams: the label events of a camera on one partition, for the census.",
+)
 LABELS_CURRENT = _topic(
     "plankton.labels.current.v1",
     key="image id",
     days=None,
     compact=True,
-    about="The latest naming of each labelled image.",
+    about="The latest naming of each labelled image; an image lies on its camera's partition.",
 )
 CAMERAS = _topic(
     "plankton.cameras.v1",
@@ -120,9 +126,10 @@ DEADLETTER = _topic(
 SEGMENT_GROUP = "plankton-segment"
 EMBED_GROUP = "plankton-embed"
 LABELS_GROUP = "plankton-labels"
+STREAMS_GROUP = "plankton-streams"
 """Consumer groups of the workers; their lag is what waits."""
 
-ALL = (FRAMES, ROIS, INDEXED, LABELS, LABELS_CURRENT, CAMERAS, CENSUS, DEADLETTER)
+ALL = (FRAMES, ROIS, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, CAMERAS, CENSUS, DEADLETTER)
 
 
 def sized(topics: tuple[Topic, ...], disk_mb: int) -> list[Topic]:
