@@ -57,12 +57,12 @@ def test_an_empty_folder_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_no_change_leaves_what_the_encoder_sees() -> None:
-    image = brighten_organism(cv2.circle(np.full((96, 96), 200, np.uint8), (40, 60), 20, 50, -1))
+    image = brighten_organism(cv2.circle(np.full((80, 80), 200, np.uint8), (35, 50), 16, 50, -1))
     still = Changes(right_angles=1, scale=(1, 1), stretch=0, shift=0, blurred=0,
                     contrast=(1, 1), brightness=0, noise=0)  # fmt: skip
-    seen = compact_input([image], 96)[0, ..., 0]
+    seen = compact_input([image], 80)[0, ..., 0]
 
-    changed = augment([image], 96, still, np.random.default_rng(0))[0, ..., 0]
+    changed = augment([image], 80, still, np.random.default_rng(0))[0, ..., 0]
 
     turns = [np.rot90(m, k) for m in (seen, seen.T) for k in range(4)]
     assert min(float(np.abs(turn - changed).max()) for turn in turns) < 0.02
@@ -87,7 +87,7 @@ def test_padding_continues_the_background() -> None:
 
 def test_training_learns_and_its_weights_load(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "own.weights.h5"
-    train(folder, out, Recipe(phases=((96, 2), (96, 2)), batch=8))
+    train(folder, out, Recipe(epochs=6, sides_px=((0.5, 64), (1.0, 80)), batch=8))
     encoder = load_encoder("compact", str(out), batch_size=16)
     test: LabelledRois = load_rois(folder, "test")
 

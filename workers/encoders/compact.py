@@ -11,7 +11,7 @@ from typing import Any
 
 from workers.encoders.runtime import keras
 
-SIDE_PX = 96
+SIDE_PX = 80
 DIMENSION = 256
 STEM_CHANNELS = 16
 STAGES = ((32, 1), (64, 2), (128, 2))
@@ -30,7 +30,7 @@ def build() -> Any:
 
     Returns:
         A `keras.Model` from (n, side, side, 1) float32, background 0, organism positive, to
-        (n, 256) float32 of unit length. The side is free; the shipped weights were trained for 96.
+        (n, 256) float32 of unit length. The side is free, the shipped weights expect `SIDE_PX`.
     """
     layers = keras.layers
     picture = keras.Input((None, None, 1), name="contrast")

@@ -29,9 +29,9 @@ def load_compact(weights: str, batch_size: int) -> KerasEncoder:
     model = compact.build()
     if weights == "shipped":
         with as_file(compact.shipped_weights()) as file:
-            _load_weights(model, file)
+            load_weights(model, file)
     elif weights != "random":
-        _load_weights(model, Path(weights))
+        load_weights(model, Path(weights))
     identity = EncoderIdentity(
         name="compact",
         version=_VERSION,
@@ -64,7 +64,7 @@ def load_application(name: str, weights: str, batch_size: int) -> KerasEncoder:
         )
     features = _build_application(name, build, weights, side_px)
     if weights not in {"imagenet", "random"}:
-        _load_weights(features, Path(weights))
+        load_weights(features, Path(weights))
     picture = keras.Input((side_px, side_px, 3), name="rgb")
     model = keras.Model(picture, features(application.preprocess_input(picture)))
     identity = EncoderIdentity(
@@ -98,7 +98,7 @@ def _build_application(name: str, build: Any, weights: str, side_px: int) -> Any
         ) from error
 
 
-def _load_weights(model: Any, path: Path) -> None:
+def load_weights(model: Any, path: Path) -> None:
     """Fill a model from a `.weights.h5` file.
 
     Raises:

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.encoders import compact
+from workers.encoders.loading import load_weights
 from workers.encoders.preprocessing import Image, compact_input
 from workers.encoders.runtime import keras
 from workers.evaluation import Retrieval, evaluate, evaluate_within
 from workers.training.augmentation import AugmentedRois
-from workers.training.data import LabelledRois, load_rois
+from workers.training.data import LabelledRois, Split, load_rois
 from workers.training.loss import CosineClassifier, margin_loss
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ class Recipe:
     """Settings of a training run.
 
     Attributes:
-        phases: side in px and number of epochs, in order. Small pictures first: they teach the
-            most for less than half the time (progressive resizing).
+        epochs: passes over the training images.
+        sides_px: side of the pictures until this share of the run is over. Small ones first: they
+            teach the most for less than half the time (progressive resizing).
         batch: images in a step.
         learning_rate: peak of AdamW's rate, reached after the warm-up.
         weight_decay: AdamW's decay of all weights but biases and normalisations.
@@ -41,7 +43,8 @@ class Recipe:
         seed: of weights, order and augmentation.
     """
 
-    phases: tuple[tuple[int, int], ...] = ((64, 16), (compact.SIDE_PX, 14))
+    epochs: int = 30
+    sides_px: tuple[tuple[float, int], ...] = ((0.6, 64), (1.0, compact.SIDE_PX))
     batch: int = 96
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
@@ -51,7 +54,7 @@ class Recipe:
 
 
 class _Course(keras.callbacks.Callback):  # type: ignore[misc]  # keras is untyped
-    """Warm-up, then a cosine down to zero, over all phases and within the time budget."""
+    """Warm-up, then a cosine down to zero, over all epochs and within the time budget."""
 
     def __init__(self, recipe: Recipe, steps: int) -> None:
         super().__init__()
@@ -64,14 +67,14 @@ class _Course(keras.callbacks.Callback):  # type: ignore[misc]  # keras is untyp
         elapsed = time.monotonic() - self._began
         return min(1.0, max(self._step / self._steps, elapsed / self._recipe.budget_s))
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_begin(self, *_: object, **__: object) -> None:
         warm_up, progress = self._recipe.warm_up, self.progress
         rising = min(1.0, (progress + 1 / self._steps) / warm_up)
         falling = (1 + math.cos(math.pi * max(0.0, progress - warm_up) / (1 - warm_up))) / 2
         self.model.optimizer.learning_rate.assign(self._recipe.learning_rate * rising * falling)
         self._step += 1
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, *_: object, **__: object) -> None:
         if self.progress >= 1:
             self.model.stop_training = True
 
@@ -104,13 +107,16 @@ def embed(encoder: Any, images: list[Image]) -> NDArray[np.float32]:
     return np.concatenate(parts)
 
 
-def train(folder: Path, out: Path, recipe: Recipe | None = None) -> Any:
+def train(
+    folder: Path, out: Path, recipe: Recipe | None = None, initial: Path | None = None
+) -> Any:
     """Train the compact encoder and save the best weights seen.
 
     Args:
         folder: labelled ROIs, `folder/<class>/<image>`, split by `data.split_of`.
         out: where the weights go, `*.weights.h5`; overwritten whenever validation improves.
-        recipe: settings; the shipped weights' own by default.
+        recipe: settings; `Recipe()` by default.
+        initial: weights to start from, e.g. the shipped ones to fine-tune; random by default.
 
     Returns:
         The encoder, a `keras.Model`, with the best weights.
@@ -125,6 +131,8 @@ def train(folder: Path, out: Path, recipe: Recipe | None = None) -> Any:
     validation = load_rois(folder, "validation")
     log.info("%d images of %d classes to train on", len(rois.images), len(rois.names))
     encoder = compact.build()
+    if initial:
+        load_weights(encoder, initial)
     model = _classifier(encoder, rois, recipe)
     _fit(model, rois, recipe, _KeepBest(encoder, validation, out))
     encoder.load_weights(out)
@@ -141,32 +149,32 @@ def _classifier(encoder: Any, rois: LabelledRois, recipe: Recipe) -> Any:
 
 
 def _fit(model: Any, rois: LabelledRois, recipe: Recipe, keep_best: _KeepBest) -> None:
+    """Run epochs until the course is over; the pictures' side changes between epochs."""
     steps = max(1, len(rois.images) // recipe.batch)
-    course = _Course(recipe, steps * sum(epochs for _, epochs in recipe.phases))
-    first = 0
-    for side_px, epochs in recipe.phases:
+    course = _Course(recipe, steps * recipe.epochs)
+    epoch = 0
+    while course.progress < 1:
+        side_px = next(side for until, side in recipe.sides_px if course.progress < until)
         data = AugmentedRois(
-            rois, side_px=side_px, batch=recipe.batch, epoch=first, seed=recipe.seed
+            rois, side_px=side_px, batch=recipe.batch, epoch=epoch, seed=recipe.seed
         )
         model.fit(
             data,
-            initial_epoch=first,
-            epochs=first + epochs,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
             callbacks=[course, keep_best],
             verbose=0,
         )
-        first += epochs
-        if course.progress >= 1:
-            return
+        epoch += 1
 
 
-def judge(encoder: Any, folder: Path, split: Any) -> Retrieval:
+def judge(encoder: Any, folder: Path, split: Split) -> Retrieval:
     """Return how well a split's images find their class among the training images.
 
     Args:
         encoder: a network of `compact.build`.
         folder: as for `train`.
-        split: "validation" while deciding anything; "test" once, at the end.
+        split: whose images search; "validation" while anything is still to be decided.
     """
     gallery, queries = load_rois(folder, "train"), load_rois(folder, split)
     return evaluate(
