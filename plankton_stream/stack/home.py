@@ -15,8 +15,8 @@ from plankton_stream.errors import ConfigError
 _LEAST_FREE_MB = 1024
 # A Unix socket's path has 107 characters; supervisord appends a dot and its pid for a moment.
 _LONGEST_SOCKET_PATH = 96
-# supervisord's configuration has no way to write these in a command.
-_UNWRITABLE = frozenset("\"';#\n\r")
+# supervisord's configuration has no way to write these in every place a path goes.
+_UNWRITABLE = frozenset("\"';#%\n\r")
 
 
 @dataclass(frozen=True)

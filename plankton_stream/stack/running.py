@@ -20,6 +20,7 @@ _POLL_S = 0.2
 _WATCH_S = 1.0
 # More than the stages' longest waits together (7 + 7 + 8 + 4 + 3 s).
 _STOP_WITHIN_S = 35.0
+_END_WITHIN_S = 10.0
 
 
 class Stack:
@@ -76,9 +77,15 @@ class Stack:
                     f"supervisord ended ({self._run.returncode}), so everything was stopped; see "
                     f"{self._home.log / 'supervisord.log'}. Start again with `plankton up`."
                 )
-            with suppress(RetryableError):  # it may be busy; the next look tells
-                self._note_restarts(self._supervisor.seen())
+            self.note_restarts()
             time.sleep(_WATCH_S)
+
+    def note_restarts(self) -> None:
+        """Tell of, and count, the processes that have a new pid since the last look."""
+        with suppress(RetryableError):  # supervisord may be busy: the next look tells
+            for seen in self._supervisor.seen():
+                if seen.is_alive and seen.pid != self._pids.get(seen.name):
+                    self._note_restart(seen)
 
     def stop(self) -> None:
         """Stop everything, the last stage first; nothing is left when this returns."""
@@ -88,10 +95,9 @@ class Stack:
             self._supervisor.shut_down()
         except RetryableError:
             self._run.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._run.wait(_STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._kill_all()
+        self._end_what_is_left()
         for left in (self._home.socket, self._home.state, *self._home.run.glob("*.ready")):
             left.unlink(missing_ok=True)
 
@@ -123,18 +129,14 @@ class Stack:
                 f"{seen.name} did not start. {last_words(self._home.log / f'{seen.name}.log')}"
             )
 
-    def _note_restarts(self, all_seen: list[Seen]) -> None:
-        restarted = [s for s in all_seen if s.is_alive and s.pid != self._pids.get(s.name)]
-        for seen in restarted:
-            self._pids[seen.name] = seen.pid
-            self._restarts[seen.name] += 1
-            log = self._home.log / f"{seen.name}.log"
-            self._say(
-                f"{seen.name} ended and was started again "
-                f"(restart {self._restarts[seen.name]}, pid {seen.pid}); see {log}"
-            )
-        if restarted:
-            self._write_state()
+    def _note_restart(self, seen: Seen) -> None:
+        self._pids[seen.name] = seen.pid
+        self._restarts[seen.name] += 1
+        self._write_state()
+        self._say(
+            f"{seen.name} ended and was started again (restart {self._restarts[seen.name]}, "
+            f"pid {seen.pid}); see {self._home.log / f'{seen.name}.log'}"
+        )
 
     def _write_state(self) -> None:
         state: dict[str, Any] = {
@@ -144,11 +146,18 @@ class Stack:
         }
         self._home.write_state(state)
 
-    def _kill_all(self) -> None:
-        self._say(f"not stopped within {_STOP_WITHIN_S:.0f} s: killing what is left")
-        for pid in self._pids.values():
+    def _end_what_is_left(self) -> None:
+        """Without its supervisord a process is on its way out (see `tether`); wait, then kill."""
+        import psutil  # noqa: PLC0415
+
+        left: list[psutil.Process] = []
+        for pid in filter(None, self._pids.values()):
+            with suppress(psutil.NoSuchProcess):
+                left.append(psutil.Process(pid))
+        for process in psutil.wait_procs(left, timeout=_END_WITHIN_S)[1]:
+            self._say(f"pid {process.pid} did not stop: killing it")
             with suppress(ProcessLookupError):
-                if pid:
-                    os.killpg(pid, signal.SIGKILL)  # supervisord gives each a group of its own
-        self._run.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # each has a group of its own
+        if self._run.poll() is None:
+            self._run.kill()
         self._run.wait()

@@ -10,7 +10,7 @@ from plankton_stream.stack.ready import has_announced
 from plankton_stream.stack.supervision import Seen, Supervisor
 
 _PASSWORDS = (
-    (re.compile(r"(://[^:/@]*):[^@/]*@"), r"\1:***@"),
+    (re.compile(r"(://[^:/@]*):[^/]*@"), r"\1:***@"),
     (re.compile(r"([?&](?:password|sslpassword|token)=)[^&]*", re.IGNORECASE), r"\1***"),
 )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from plankton_stream.errors import ConfigError, RetryableError
 from plankton_stream.stack.home import Home
+from plankton_stream.stack.launch import last_words
 from plankton_stream.stack.process import Process, Stage, tethered
 
 _LOG_BYTES = "20MB"
@@ -22,7 +23,7 @@ _LOG_BACKUPS = 2
 # before the next try. One that worked for longer starts again at once.
 _START_S = 5
 _RETRIES = 1_000_000
-_UP_WITHIN_S = 20.0
+_UP_WITHIN_S = 30.0
 _POLL_S = 0.1
 
 
@@ -108,16 +109,18 @@ def spawn(
     config.touch(mode=0o600)
     config.write_text(text, encoding="utf-8")
     command = tethered(sys.executable, "-m", "supervisor.supervisord", "-c", str(config))
-    run = subprocess.Popen(  # noqa: S603
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    complaints = home.log / "supervisord.err"
+    with complaints.open("wb") as errors:
+        run = subprocess.Popen(  # noqa: S603
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
+            start_new_session=True,
+        )
     try:
-        _await_answer(Supervisor(home.socket), run, home)
+        _await_answer(Supervisor(home.socket), run, complaints)
     except BaseException:
         run.terminate()
         run.wait()
@@ -188,17 +191,14 @@ def _umask() -> int:
     return mask
 
 
-def _await_answer(supervisor: Supervisor, run: "subprocess.Popen[bytes]", home: Home) -> None:
+def _await_answer(supervisor: Supervisor, run: "subprocess.Popen[bytes]", complaints: Path) -> None:
     deadline = time.monotonic() + _UP_WITHIN_S
     while True:
         try:
             supervisor.seen()
         except RetryableError as error:
-            ended = run.poll() is not None
-            if ended or time.monotonic() > deadline:
-                raise ConfigError(
-                    f"supervisord did not start; see {home.log / 'supervisord.log'}."
-                ) from error
+            if run.poll() is not None or time.monotonic() > deadline:
+                raise ConfigError(f"supervisord did not start. {last_words(complaints)}") from error
             time.sleep(_POLL_S)
         else:
             return

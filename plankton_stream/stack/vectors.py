@@ -82,7 +82,7 @@ def milvus(folder: Path, *, port: int, programs: Path) -> Process:
             "QUERYNODE_SEGCORE_INTERIMINDEX_ENABLEINDEX": "false",
         },
         cwd=folder,
-        start_s=120.0,  # it replays its log after a crash: 35 s seen
+        start_s=180.0,  # it replays its log after a crash: 35 s seen
         stop_s=7.0,
     )
 
