@@ -39,7 +39,8 @@ ROLES = (
     Role("segment", ("worker", "segment")),
     # TensorFlow alone takes 20 s to import on a busy laptop.
     Role("embed", ("worker", "embed"), start_s=180.0),
-    Role("labels", ("worker", "labels")),
+    # Waits for the first embed worker, which says whose vectors are searched.
+    Role("labels", ("worker", "labels"), start_s=180.0),
     Role("relay", ("worker", "relay")),
     Role("streams", ("streams", "run"), start_s=90.0),
     Role("web", ("web", "run"), Stage.WEB, stop_s=4.0),
