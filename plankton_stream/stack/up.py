@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from plankton_stream.errors import ConfigError, PlanktonError, RetryableError
 from plankton_stream.settings import Settings
@@ -59,10 +59,11 @@ def down(home: Home, say: Say) -> None:
         say(f"nothing is running on {home.root}")
         return
     say(f"stopping what runs under pid {owner or supervisor}")
-    if owner is not None:
-        os.kill(owner, signal.SIGTERM)
-    else:
-        Supervisor(home.socket).shut_down()
+    with suppress(ProcessLookupError, RetryableError):  # it is on its way out already
+        if owner is not None:
+            os.kill(owner, signal.SIGTERM)
+        else:
+            Supervisor(home.socket).shut_down()
     deadline = time.monotonic() + _DOWN_WITHIN_S
     while home.owner() is not None or home.supervisor() is not None:
         if time.monotonic() > deadline:
