@@ -158,8 +158,9 @@ class FolderCamera:
             self._note(path, "unreadable", f"cannot be read: {error}")
             return None
         key = self._key(path)
-        if len(key) > _LONGEST_KEY or not key.isprintable():
-            self._note(path, "refused", "has a path that is too long or no readable text")
+        if len(key) > _LONGEST_KEY or not _is_text(key):
+            problem = f"its path is longer than {_LONGEST_KEY} characters or not UTF-8"
+            self._note(path, "refused", problem)
             return None
         if path.suffix.lower() == ".bmp":
             data = _png_of(data)
@@ -190,6 +191,14 @@ def _stamp(path: Path) -> Stamp | None:
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:  # bytes of another encoding
+        return False
+    return True
 
 
 def _png_of(bmp: bytes) -> bytes:

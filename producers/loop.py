@@ -201,11 +201,12 @@ class _Loop:
         log.warning("%s %s: %s; trying again in %.1f s", self._source.camera, verb, error, pause_s)
         self._away = True
         if self._clock() - self._last_status >= STATUS_EVERY_S:
-            # Arrives if only the images' topic is in trouble; else when Kafka is back.
-            self._report("waiting")
+            # Arrives if only the images' topic is in trouble; else when Kafka is back. It is not
+            # waited for: that would keep the images waiting longer.
+            self._report("waiting", confirm=False)
         self._wait(pause_s)
 
-    def _report(self, state: str) -> None:
+    def _report(self, state: str, *, confirm: bool = True) -> None:
         """Publish how the camera is doing; a status that gets lost is replaced by the next one."""
         elapsed_s = self._clock() - self._last_status
         sent = self.totals.sent - self._announced.sent
@@ -227,6 +228,7 @@ class _Loop:
         message = fact_message(status, event_id=new_id(), source=f"/cameras/{status.camera}")
         try:
             self._publisher.send(message)
-            self._publisher.flush(self._flush_s)
+            if confirm:
+                self._publisher.flush(self._flush_s)
         except RetryableError as error:
             log.warning("%s: status not published: %s", status.camera, error)

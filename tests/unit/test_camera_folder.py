@@ -133,10 +133,10 @@ def test_a_file_that_is_too_large_is_refused_unread(
 
 
 def test_a_name_that_is_no_text_is_refused(folder: Path) -> None:
-    write(folder / "ok.png")
+    write(folder / "ok\u202f\u00e9.png")  # unusual, but text
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff.png")).write_bytes(b"x")
     source = FolderCamera(folder, camera="c")
-    assert keys(source) == ["ok.png"]
+    assert keys(source) == ["ok\u202f\u00e9.png"]
     assert source.counts["refused"] == 1
 
 

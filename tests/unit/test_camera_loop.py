@@ -162,6 +162,29 @@ def test_a_live_camera_takes_no_frames_while_kafka_is_away(log: MemoryLog, time:
     assert totals.sent == 0
 
 
+class TroubledTopic(MemoryPublisher):
+    """Takes no images for a while; the other topics are well."""
+
+    def __init__(self, log: MemoryLog, time: FakeTime, until_s: float) -> None:
+        super().__init__(log)
+        self._time, self._until_s = time, until_s
+
+    def send(self, message: Message) -> None:
+        if message.topic == topics.FRAMES.name and self._time.now_s < self._until_s:
+            raise RetryableError("the topic is full")
+        super().send(message)
+
+
+def test_a_waiting_camera_says_so_if_it_can(log: MemoryLog, time: FakeTime) -> None:
+    publisher = TroubledTopic(log, time, until_s=30.0)
+    totals = publish(
+        ListSource(frames(5)), publisher, stop=time.stop, clock=time.clock, wait=time.wait
+    )
+    assert totals == Totals(seen=5, sent=5)
+    assert "waiting" in [status.state for status in statuses(log)]
+    assert statuses(log)[-1].state == "stopped"
+
+
 class SlowConfirmation(MemoryPublisher):
     """Takes records, then fails to confirm some of the batches."""
 
