@@ -145,7 +145,7 @@ class MemoryIndex:
         if not 1 <= k <= MAX_HITS:
             raise RejectedError(f"k is {k}, allowed are 1…{MAX_HITS}")
         hits = []
-        for image, other in self.rows.values():
+        for image, other in list(self.rows.values()):  # other threads may add meanwhile
             if where.matches(image):
                 cosine = max(0.0, 1.0 - float(vector @ other))
                 hits.append(
