@@ -8,8 +8,8 @@ def register(app: Flask) -> None:
 
     @app.get("/")
     def bench() -> str:
-        return render_template("bench.html")
+        return render_template("bench.html", page="bench")
 
     @app.get("/census")
     def census() -> str:
-        return render_template("census.html")
+        return render_template("census.html", page="census")

@@ -4,7 +4,6 @@ One process, because totals, census and lag are kept in its memory; threads, bec
 for Milvus, SQL and files. Clients own threads and sockets, so they are made after the fork.
 """
 
-import logging
 import threading
 from typing import Any
 
@@ -13,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 
 from plankton_stream.settings import Settings
 from plankton_stream.stack.ready import announce_ready
+from plankton_stream.telemetry import start_logging
 from web import security
 from web.app import create_app
 from web.wiring import connect
@@ -29,9 +29,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         security.require_safe(settings)
         self._settings = settings
         self._stop = threading.Event()
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-        )
+        start_logging(settings)
         super().__init__()
 
     def load_config(self) -> None:

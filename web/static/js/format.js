@@ -1,0 +1,37 @@
+// Numbers and times as people read them.
+
+const integer = new Intl.NumberFormat("en");
+const hourCycle = "h23"; // logbooks know no AM and PM
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle });
+const shortClock = new Intl.DateTimeFormat(undefined, { timeStyle: "short", hourCycle });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle });
+const NOTHING = "–";
+
+/** A count with separators. */
+export const count = (value) => (value == null ? NOTHING : integer.format(value));
+
+/** A rate or another small number, one decimal below 100. */
+export const rate = (value) =>
+  value == null ? NOTHING : value < 100 ? value.toFixed(1) : integer.format(Math.round(value));
+
+/** Seconds. */
+export const seconds = (value) => (value == null ? NOTHING : `${value.toFixed(value < 10 ? 2 : 0)} s`);
+
+/** A distance. */
+export const distance = (value) => value.toFixed(3);
+
+/** Time of day today, with the date on other days. */
+export function time(text) {
+  if (!text) return "unknown";
+  const at = new Date(text);
+  return (at.toDateString() === new Date().toDateString() ? clock : moment).format(at);
+}
+
+/** Only the time of day. */
+export const timeOfDay = (text) => (text ? clock.format(new Date(text)) : "");
+
+/** Hours and minutes. */
+export const hourAndMinute = (text) => shortClock.format(new Date(text));
+
+/** "1 image", "3 images". */
+export const images = (number) => `${count(number)} ${number === 1 ? "image" : "images"}`;

@@ -1,0 +1,61 @@
+// The header's live totals and cameras, and the banner that says when nothing answers.
+import { ask } from "./api.js";
+import { byId, make } from "./dom.js";
+import * as format from "./format.js";
+import { poll } from "./poll.js";
+
+const STATS_MS = 1_000;
+const CAMERAS_MS = 4_000;
+
+/**
+ * Keep the header current.
+ * @param {(stats: object) => void} onStats called with each answer
+ */
+export function startHeader(onStats = () => {}) {
+  poll(async () => {
+    try {
+      const stats = await ask("stats");
+      show(stats);
+      byId("banner").hidden = true;
+      onStats(stats);
+    } catch (error) {
+      byId("banner").hidden = false;
+      byId("banner").textContent = `${error.message} Trying again; what you see may be old.`;
+    }
+  }, STATS_MS);
+  poll(() => ask("cameras").then(showCameras, () => {}), CAMERAS_MS);
+}
+
+function show(stats) {
+  const known = Object.values(stats.lag).filter((waiting) => waiting !== null);
+  const values = {
+    frames_per_s: format.rate(stats.rates.frames_per_s),
+    images_per_s: format.rate(stats.rates.images_per_s),
+    waiting: known.length ? format.count(known.reduce((sum, one) => sum + one, 0)) : "–",
+    p95: format.seconds(stats.capture_to_searchable_s.p95),
+    indexed: format.count(stats.indexed),
+    labelled: format.count(stats.labelled),
+  };
+  for (const [name, text] of Object.entries(values)) {
+    document.querySelector(`[data-stat="${name}"]`).textContent = text;
+  }
+  const lag = document.querySelector('[data-part="lag"]');
+  lag.classList.toggle("stale", stats.kafka === "away");
+  lag.title =
+    stats.kafka === "away"
+      ? "Kafka does not answer: the last number known"
+      : "Frames, images and labels that wait for a worker";
+}
+
+function showCameras({ cameras }) {
+  const reporting = cameras.filter(({ status }) => status);
+  byId("cameras").replaceChildren(
+    ...reporting.map(({ camera, status }) =>
+      make("li", {
+        className: status.state,
+        textContent: camera,
+        title: `${status.state}, ${format.rate(status.rate_hz)}/s, ${format.count(status.dropped)} dropped`,
+      }),
+    ),
+  );
+}
