@@ -12,6 +12,7 @@ from plankton_stream.events import topics
 from plankton_stream.settings import Settings, load_settings
 from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
+from streams.sparing import tell_sparingly
 
 if TYPE_CHECKING:
     from streams.app import Streams
@@ -37,6 +38,7 @@ def run() -> None:
     settings = load_settings()
     start_logging(settings)
     _quieten(settings)
+    tell_sparingly()
     _wait_for_topics(settings, NEEDED)
 
     async def recovered() -> None:
@@ -57,14 +59,16 @@ def _serve(settings: Settings, streams: "Streams") -> None:
     worker = faust.Worker(
         streams.app, loglevel=settings.log_level, override_logging=False, quiet=True
     )
+    worker.spinner = None  # it writes escape sequences into the log
     worker.execute_from_commandline()
 
 
 def _quieten(settings: Settings) -> None:
-    """Faust tells of every step of every rebalance at INFO."""
+    """Faust tells of every step of every rebalance at INFO; kafka-python errs while it waits."""
     if settings.log_level != "DEBUG":
-        for chatty in ("faust", "mode", "aiokafka"):
+        for chatty in ("faust", "mode", "aiokafka", "streams.app"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def _wait_for_topics(settings: Settings, needed: tuple[topics.Topic, ...]) -> None:

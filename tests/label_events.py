@@ -43,12 +43,14 @@ class Labelling:
 
     def change(self, one: str) -> Fact:
         """The next event of an image."""
-        capture, before, version = self.now[one]
+        _, before, _ = self.now[one]
         if before.taxon is not None and self._random.random() < 0.25:
-            return self._event(LabelRetracted, one, Naming(), before, capture, version + 1)
-        state = self._random.choice((LabelState.VALIDATED, LabelState.VALIDATED, LabelState.DUBIOUS))
+            return self._event(LabelRetracted, one, Naming())
+        state = self._random.choice(
+            (LabelState.VALIDATED, LabelState.VALIDATED, LabelState.DUBIOUS)
+        )
         after = Naming(taxon=self._random.choice(TAXA), state=state)
-        return self._event(LabelApplied, one, after, before, capture, version + 1)
+        return self._event(LabelApplied, one, after)
 
     def counts(self) -> Counts:
         """The recount: from the naming that each image has now."""
@@ -58,11 +60,20 @@ class Labelling:
                 cells[capture.camera, self._window(capture)][naming.taxon] += 1
         return {cell: dict(counts) for cell, counts in cells.items()}
 
-    def _event(self, kind, one, after, before, capture, version) -> Fact:  # type: ignore[no-untyped-def]
-        self.now[one] = (capture, after, version)
+    def cell_keys(self) -> set[str]:
+        """Record keys of all cells that have or had an image."""
+        starts = {(c.camera, self._window(c)) for c, _, _ in self.now.values()}
+        return {f"{camera}|{at.isoformat() if at else 'unknown'}" for camera, at in starts}
+
+    def _event(
+        self, kind: type[LabelApplied] | type[LabelRetracted], one: str, after: Naming
+    ) -> Fact:
+        capture, before, version = self.now[one]
+        self.now[one] = (capture, after, version + 1)
         named = after if kind is LabelApplied else before
+        assert named.taxon is not None
         return kind(
-            image_id=one, version=version, label_id=f"{one}-{version}", action_id="action",
+            image_id=one, version=version + 1, label_id=f"{one}-{version + 1}", action_id="action",
             taxon=named.taxon, state=named.state, source=LabelSource.HUMAN, who="ana",
             at=START, before=before, after=after, capture=capture,
         )  # fmt: skip
