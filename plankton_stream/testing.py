@@ -176,14 +176,12 @@ class MemoryImageStore:
 
     def put(self, image_id: str, content_type: str, data: bytes) -> None:
         """See `ImageStore.put`."""
-        if content_type not in IMAGE_TYPES:
-            raise RejectedError(
-                f"content type {content_type!r}: allowed are {', '.join(IMAGE_TYPES)}"
-            )
+        _check_type(content_type)
         self.data[image_id, content_type] = data
 
     def get(self, image_id: str, content_type: str) -> bytes:
         """See `ImageStore.get`."""
+        _check_type(content_type)
         try:
             return self.data[image_id, content_type]
         except KeyError as error:
@@ -192,6 +190,11 @@ class MemoryImageStore:
     def ids(self) -> Iterator[str]:
         """See `ImageStore.ids`."""
         yield from (image_id for image_id, _ in list(self.data))
+
+
+def _check_type(content_type: str) -> None:
+    if content_type not in IMAGE_TYPES:
+        raise RejectedError(f"content type {content_type!r}: allowed are {', '.join(IMAGE_TYPES)}")
 
 
 class FixedQueryEncoder:

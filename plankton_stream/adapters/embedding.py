@@ -16,17 +16,21 @@ class HttpQueryEncoder:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            self._host, self._port = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise ConfigError(f"PLANKTON_EMBED_URL {url!r}: {error}") from error
+        if parts.scheme not in ("http", "https") or not self._host:
             raise ConfigError(f"PLANKTON_EMBED_URL {url!r} is not an http(s) URL")
         self._url = url
+        self._path = parts.path.rstrip("/") + "/embed"
         self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._host, self._port = parts.hostname, parts.port
 
     def encode(self, data: bytes, content_type: str) -> Vector:
         """See `QueryEncoder.encode`."""
         connection = self._kind(self._host, self._port, timeout=_TIMEOUT_S)
         try:
-            connection.request("POST", "/embed", data, {"Content-Type": content_type})
+            connection.request("POST", self._path, data, {"Content-Type": content_type})
             response = connection.getresponse()
             body = response.read()
         except (OSError, HTTPException) as error:
@@ -35,6 +39,8 @@ class HttpQueryEncoder:
             connection.close()
         if response.status == 422:
             raise RejectedError(body.decode(errors="replace"))
-        if response.status != 200:
-            raise RetryableError(f"embed worker at {self._url} answered {response.status}")
+        if response.status != 200 or not body or len(body) % 4:
+            raise RetryableError(
+                f"embed worker at {self._url} answered {response.status}, {len(body)} bytes"
+            )
         return np.frombuffer(body, np.float32)

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import fsspec
 
-from plankton_stream.domain import IMAGE_TYPES
+from plankton_stream.domain import IMAGE_TYPES, new_id
 from plankton_stream.errors import ConfigError, NotFoundError, RejectedError, RetryableError
 
 
@@ -31,8 +31,10 @@ class FileImageStore:
             if self._is_local:
                 # Beside its final name, then renamed: a reader sees the whole file or none.
                 self._fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
-                self._fs.pipe_file(path + ".part", data)
-                self._fs.mv(path + ".part", path)
+                # Under a name of its own: two workers may write the same image at once.
+                part = f"{path}.{new_id()}.part"
+                self._fs.pipe_file(part, data)
+                self._fs.mv(part, path)
             else:
                 self._fs.pipe_file(path, data)  # object stores write whole objects
         except OSError as error:

@@ -16,6 +16,7 @@ from plankton_stream.events.topics import MAX_RECORD_BYTES, Topic
 log = logging.getLogger(__name__)
 
 _FETCH_BYTES = 32 * 1024 * 1024
+_JOIN_MS = 5_000
 
 
 class KafkaPublisher:
@@ -93,6 +94,7 @@ class KafkaSubscriber:
     def poll(self, timeout_s: float) -> list[Received]:
         """See `Subscriber.poll`."""
         try:
+            self._rejoin()
             batches = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
         except kafka_errors.KafkaError as error:
             log.warning("Kafka at %s: poll failed, trying again: %s", self._bootstrap, error)
@@ -103,23 +105,39 @@ class KafkaSubscriber:
         """See `Subscriber.commit`."""
         try:
             self._consumer.commit()
-        except kafka_errors.CommitFailedError as error:
-            # The group moved these partitions to another member meanwhile. It does the records
-            # again, which is harmless because every effect is idempotent.
-            log.warning("commit refused after a rebalance: %s", error)
+        except (kafka_errors.CommitFailedError, kafka_errors.RebalanceInProgressError) as error:
+            # The group moves these partitions to another member. It does the records again, which
+            # is harmless because every effect is idempotent. Only a poll completes a rebalance:
+            # trying the commit again would never succeed.
+            log.warning("commit refused by a rebalance: %s", error)
         except kafka_errors.KafkaError as error:
             raise RetryableError(f"Kafka at {self._bootstrap}: commit failed: {error}") from error
 
     def keep_alive(self) -> None:
         """See `Subscriber.keep_alive`: polls with all partitions paused."""
-        assigned = self._consumer.assignment()
-        self._consumer.pause(*assigned)
         try:
-            self._consumer.poll(timeout_ms=0)
+            self._rejoin()
+            self._consumer.pause(*self._consumer.assignment())
+            # Partitions that are handed out during the poll are not paused: put their records back.
+            for partition, records in self._consumer.poll(timeout_ms=0).items():
+                self._consumer.seek(partition, records[0].offset)
         except kafka_errors.KafkaError as error:
             log.warning("Kafka at %s: heartbeat failed: %s", self._bootstrap, error)
         finally:
             self._consumer.resume(*self._consumer.paused())
+
+    def _rejoin(self) -> None:
+        """Complete a rebalance, if one is on.
+
+        kafka-python 3.0.12 drops the outcome of a rebalance that ends between two polls. If it then
+        thinks that it is a member, it gets no partitions and sends no heartbeats, for ever; if not,
+        it starts the next rebalance. So this waits for the outcome, and asks again where it is lost.
+        """
+        coordinator = self._consumer._coordinator  # noqa: SLF001  (the version is pinned)
+        if coordinator.rejoining and not coordinator.need_rejoin():
+            coordinator.request_rejoin()
+        if coordinator.need_rejoin():
+            coordinator.ensure_active_group(timeout_ms=_JOIN_MS)
 
     def close(self) -> None:
         """See `Subscriber.close`."""
@@ -247,7 +265,7 @@ def _connect(client: Any, bootstrap: str, **options: Any) -> Any:
             bootstrap_timeout_ms=5_000,
             **options,
         )
-    except kafka_errors.KafkaConfigurationError as error:
+    except (kafka_errors.KafkaConfigurationError, ValueError) as error:
         raise ConfigError(f"Kafka at {bootstrap!r}: {error}") from error
     except kafka_errors.KafkaError as error:
         raise RetryableError(f"no Kafka broker answers at {bootstrap}: {error}") from error

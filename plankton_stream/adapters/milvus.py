@@ -18,7 +18,7 @@ _MIN_EF = 128
 
 # Milvus 2.3 has no NULL: these stand for "unknown", and lie outside of every range that a filter
 # can name, because filters with an upper bound get a lower one as well.
-_NO_TIME = -1
+_NO_TIME = -(2**62)  # long before year 1: archives have pictures from before 1970
 _NO_NUMBER = -1.0e30
 _NO_TEXT = ""
 
@@ -140,7 +140,7 @@ class MilvusIndex:
             filter="", consistency_level="Strong",
         )  # fmt: skip
         try:
-            while batch := pages.next():
+            while batch := self._translated("list", pages.next):
                 yield from (row["image_id"] for row in batch)
         finally:
             pages.close()
@@ -180,8 +180,12 @@ class MilvusIndex:
             )
 
     def _call(self, what: str, function: Any, **arguments: Any) -> Any:
+        options = {"collection_name": self._collection, "timeout": _TIMEOUT_S}
+        return self._translated(what, function, **options, **arguments)
+
+    def _translated(self, what: str, function: Any, **arguments: Any) -> Any:
         try:
-            return function(collection_name=self._collection, timeout=_TIMEOUT_S, **arguments)
+            return function(**arguments)
         except MilvusException as error:
             raise RetryableError(
                 f"Milvus at {self._uri}: {what} in {self._collection} failed: {error.message}"
@@ -201,10 +205,10 @@ def expression(where: ImageFilter) -> str:
         if value is not None
     ]
     after, before = (t and to_microseconds(t) for t in (where.after, where.before))
-    if after is not None or before is not None:
-        parts.append(f"captured_us >= {max(after or 0, 0)}")
+    if after is not None:
+        parts.append(f"captured_us >= {after}")
     if before is not None:
-        parts.append(f"captured_us < {before}")
+        parts.append(f"captured_us > {_NO_TIME} and captured_us < {before}")
     if where.depth_min_m is not None or where.depth_max_m is not None:
         lowest = _NO_NUMBER / 2 if where.depth_min_m is None else where.depth_min_m
         parts.append(f"depth_m >= {lowest!r}")

@@ -27,21 +27,12 @@ class Encoders:
         Raises:
             ConfigError: another encoder is live; its vectors can't be compared with these.
         """
+        row = {"encoder": encoder, "dimension": dimension, "registered_at": now(), "live": True}
         with writing(self._engine) as connection:
-            live = connection.scalar(
-                sa.select(encoders.c.encoder).where(encoders.c.live).with_for_update()
-            )
-            if live is None:
-                row = {
-                    "encoder": encoder,
-                    "dimension": dimension,
-                    "registered_at": now(),
-                    "live": True,
-                }
-                connection.execute(
-                    insert(connection, encoders).values(row).on_conflict_do_nothing()
-                )
-        if live not in (None, encoder):
+            # The index `uq_encoders_live` lets the first one in.
+            connection.execute(insert(connection, encoders).values(row).on_conflict_do_nothing())
+            live = connection.scalar(sa.select(encoders.c.encoder).where(encoders.c.live))
+        if live != encoder:
             raise ConfigError(
                 f"the images are indexed with encoder {live!r}, this worker has {encoder!r}: set "
                 "PLANKTON_ENCODER and PLANKTON_ENCODER_WEIGHTS as before, or start with a fresh "

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from plankton_stream.errors import ConfigError, RetryableError
+from plankton_stream.errors import ConfigError, RejectedError, RetryableError
 
 _BUSY_TIMEOUT_MS = 30_000
+_UPGRADE_LOCK = 0x6D69677261  # any number that nobody else in the database uses: "migra"
 
 
 def connect(url: str) -> sa.Engine:
@@ -50,10 +52,19 @@ def upgrade(url: str) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
         with translated(engine), engine.connect() as connection:
+            _take_turns(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+def _take_turns(connection: sa.Connection) -> None:
+    """Let one process migrate at a time; the others wait, and then find nothing left to do."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+    else:
+        connection.execution_options(immediate=True).begin()
 
 
 @contextmanager
@@ -84,10 +95,15 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def translated(engine: sa.Engine) -> Iterator[None]:
-    """Turn errors of the connection into `RetryableError`; others pass."""
+    """Turn errors of the connection into `RetryableError`, of values into `RejectedError`."""
     where = engine.url.render_as_string(hide_password=True)
     try:
         yield
+    except PoolTimeoutError as error:
+        raise RetryableError(f"catalog {where}: all connections are in use: {error}") from error
+    except (DataError, UnicodeEncodeError) as error:
+        # NUL, half a surrogate pair, a text that is too long: what a URL or a form may hold.
+        raise RejectedError(f"the catalog can't hold this value: {error}") from error
     except OperationalError as error:
         raise RetryableError(f"catalog {where} does not answer: {error.orig}") from error
     except DBAPIError as error:

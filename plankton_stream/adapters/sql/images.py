@@ -56,12 +56,14 @@ class Images:
             statement = insert(connection, images)
             renewed = {name: statement.excluded[name] for name in _REPLACED}
             statement = statement.on_conflict_do_update(index_elements=["image_id"], set_=renewed)
-            connection.execute(statement, [_row(image) for image in batch])
+            # In ascending order, as `Labels` locks them: writers can't wait for each other.
+            rows = [_row(image) for image in sorted(batch, key=lambda image: image.image_id)]
+            connection.execute(statement, rows)
             new = {image.capture.camera for image in batch} - self._known_cameras
             if new:
-                rows = [{"camera": camera, "first_seen_at": now()} for camera in sorted(new)]
+                seen = [{"camera": camera, "first_seen_at": now()} for camera in sorted(new)]
                 connection.execute(
-                    insert(connection, cameras).values(rows).on_conflict_do_nothing()
+                    insert(connection, cameras).values(seen).on_conflict_do_nothing()
                 )
         self._known_cameras |= new
 
@@ -88,8 +90,10 @@ class Images:
             cursor: `next_cursor` of the page before.
 
         Raises:
-            RejectedError: the cursor is not one that a page gave.
+            RejectedError: the cursor is not one that a page gave, or the limit is out of range.
         """
+        if not 1 <= limit <= MAX_PAGE:
+            raise RejectedError(f"limit is {limit}, allowed are 1…{MAX_PAGE}")
         newest_first = (images.c.indexed_at.desc(), images.c.image_id.desc())
         query = (
             sa.select(images).where(*_conditions(where)).order_by(*newest_first).limit(limit + 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from plankton_stream.adapters.sql.engine import in_chunks, reading, writing
+from plankton_stream.adapters.sql.engine import in_chunks, reading, translated, writing
 from plankton_stream.adapters.sql.schema import outbox
 from plankton_stream.events.facts import FACTS, Fact
 
@@ -73,8 +73,9 @@ class _SoleRelay(AbstractContextManager[bool]):
         if self._engine.dialect.name != "postgresql":
             return True
         engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._connection = engine.connect()
-        held = self._connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_RELAY_LOCK)))
+        with translated(self._engine):
+            self._connection = engine.connect()
+            held = self._connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_RELAY_LOCK)))
         return bool(held)
 
     def __exit__(self, *_: object) -> None:

@@ -149,4 +149,12 @@ encoders = sa.Table(
     sa.Column("dimension", sa.Integer, nullable=False),
     sa.Column("registered_at", Utc, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),
+    # One encoder is live, also when two embed workers start at the same moment.
+    sa.Index(
+        "uq_encoders_live",
+        "live",
+        unique=True,
+        sqlite_where=sa.text("live"),
+        postgresql_where=sa.text("live"),
+    ),
 )

@@ -34,6 +34,7 @@ def upgrade() -> None:
     sa.Column('live', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('encoder', name=op.f('pk_encoders'))
     )
+    op.create_index('uq_encoders_live', 'encoders', ['live'], unique=True, sqlite_where=sa.text('live'), postgresql_where=sa.text('live'))
     op.create_table('frames',
     sa.Column('camera', sa.String(length=64), nullable=False),
     sa.Column('frame_key', sa.String(length=1024), nullable=False),

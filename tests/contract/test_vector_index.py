@@ -1,0 +1,238 @@
+"""`VectorIndex`: one suite over Milvus and the in-memory index."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plankton_stream.adapters.milvus import MilvusIndex, ping
+from plankton_stream.domain import Image, LabelState, Naming, new_id
+from plankton_stream.errors import ContractError, RejectedError, RetryableError
+from plankton_stream.ports import ANY_IMAGE, MAX_HITS, ImageFilter, Metric, Vector, VectorIndex
+from plankton_stream.testing import MemoryIndex
+from tests.contract.conftest import NOON, an_image, named
+
+DEADLINE_S = 20.0
+DIMENSION = 16
+
+
+@pytest.fixture(scope="module", params=["memory", pytest.param("milvus", marks=pytest.mark.services)])  # fmt: skip
+def opened(request: pytest.FixtureRequest) -> Iterator[VectorIndex]:
+    """One empty index for all tests of a kind: a collection takes Milvus a second to make."""
+    if request.param == "memory":
+        yield MemoryIndex()
+        return
+    index = MilvusIndex(request.getfixturevalue("milvus"), encoder=new_id(), dimension=DIMENSION)
+    yield index
+    index.close()
+
+
+@pytest.fixture
+def index(opened: VectorIndex) -> VectorIndex:
+    """The index; a test tells its images from others' by a sample of its own."""
+    return opened
+
+
+@pytest.fixture
+def sample() -> str:
+    return new_id().lower()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait until a write can be found."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not true():
+        assert time.monotonic() < deadline, "not found in time"
+
+
+def found(index: VectorIndex, vector: Vector, where: ImageFilter, k: int = 500) -> list[str]:
+    return [hit.image_id for hit in index.search(vector, k, where=where)]
+
+
+def put(index: VectorIndex, images: list[Image], vectors: Vector) -> None:
+    """Write, and wait until all can be found."""
+    own = ImageFilter(sample=images[0].capture.sample)
+    index.upsert(images, vectors)
+    until(lambda: len(found(index, vectors[0], own)) == len(images))
+
+
+def test_a_new_image_is_found_by_its_vector(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    image = an_image(1, sample=sample)
+    index.upsert([image], vectors[:1])
+    until(lambda: found(index, vectors[0], ImageFilter(sample=sample)) == [image.image_id])
+
+
+def test_writing_twice_keeps_the_count_and_replaces(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    images = [an_image(n, sample=sample) for n in range(50)]
+    put(index, images, vectors[:50])
+    before = index.count()
+    put(index, images, vectors[:50])
+    assert index.count() == before
+    index.upsert(images[:1], vectors[100:101])
+    until(lambda: np.allclose(index.vector(images[0].image_id), vectors[100], atol=1e-6))
+    assert index.count() == before
+    assert set(index.ids()) >= {image.image_id for image in images}
+    assert len(list(index.ids())) == before
+
+
+def test_an_unknown_image_has_no_vector(index: VectorIndex) -> None:
+    assert index.vector(an_image(77, camera="nowhere").image_id) is None
+
+
+def test_an_image_gives_back_its_vector(index: VectorIndex, vectors: Vector, sample: str) -> None:
+    put(index, [an_image(3, sample=sample)], vectors[3:4])
+    vector = index.vector(an_image(3, sample=sample).image_id)
+    assert vector is not None
+    assert vector.dtype == np.float32
+    assert np.allclose(vector, vectors[3], atol=1e-6)
+
+
+def test_renaming_changes_what_filters_find_and_keeps_the_vector(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    image, other = an_image(1, sample=sample), an_image(2, sample=sample)
+    unknown = an_image(3, sample=sample, camera="elsewhere")
+    put(index, [image, other], vectors[:2])
+    renamed = [i.model_copy(update={"naming": named("copepod")}) for i in (image, unknown)]
+    index.rename(renamed)
+    copepods = ImageFilter(sample=sample, taxon="copepod")
+    until(lambda: found(index, vectors[0], copepods) == [image.image_id])
+    validated = ImageFilter(sample=sample, state=LabelState.VALIDATED)
+    assert found(index, vectors[0], validated) == [image.image_id]
+    assert np.allclose(index.vector(image.image_id), vectors[0], atol=1e-6)
+    assert index.vector(unknown.image_id) is None, "an image that is not indexed stays so"
+    assert len(found(index, vectors[0], ImageFilter(sample=sample))) == 2
+
+    index.rename([image.model_copy(update={"naming": Naming()})])
+    until(lambda: found(index, vectors[0], copepods) == [])
+
+
+def test_renaming_nothing_is_allowed(index: VectorIndex) -> None:
+    index.rename([])
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_hits_come_nearest_first_at_their_true_distance(
+    index: VectorIndex, vectors: Vector, sample: str, metric: Metric
+) -> None:
+    images = [an_image(n, sample=sample) for n in range(100)]
+    put(index, images, vectors[:100])
+    hits = index.search(vectors[5], 20, where=ImageFilter(sample=sample), metric=metric)
+    distances = [hit.distance for hit in hits]
+    assert distances == sorted(distances)
+    assert hits[0].image_id == images[5].image_id
+    cosine = 1 - vectors[:100] @ vectors[5]
+    exact = cosine if metric is Metric.COSINE else np.sqrt(np.maximum(0, 2 * cosine))
+    by_id = {image.image_id: exact[n] for n, image in enumerate(images)}
+    assert np.allclose(distances, [by_id[hit.image_id] for hit in hits], atol=2e-3)
+    assert np.allclose(distances, np.sort(exact)[:20], atol=2e-3)
+    assert distances[0] >= 0
+
+
+def test_both_metrics_rank_alike_and_the_square_of_one_is_twice_the_other(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    put(index, [an_image(n, sample=sample) for n in range(60)], vectors[:60])
+    where = ImageFilter(sample=sample)
+    cosine = index.search(vectors[60], 30, where=where)
+    euclidean = index.search(vectors[60], 30, where=where, metric=Metric.L2)
+    assert [hit.image_id for hit in cosine] == [hit.image_id for hit in euclidean]
+    assert np.allclose([h.distance**2 for h in euclidean], [2 * h.distance for h in cosine])
+
+
+def mixed(sample: str) -> list[Image]:
+    """Images that differ in all that a filter asks for, unknown values among them."""
+    times = (None, datetime(1931, 9, 1, tzinfo=UTC), NOON, NOON + timedelta(microseconds=1))
+    names = (Naming(), named("copepod"), named("copepod", LabelState.DUBIOUS), named("diatom"))
+    return [
+        an_image(
+            number, sample=None if number % 7 == 0 else sample, camera=f"{sample}-{number % 3}"[-40:],
+            captured_at=times[number % 4], depth_m=(None, 0.0, -0.5, 10.0, 11_000.0)[number % 5],
+            naming=names[number // 2 % 4],
+        )
+        for number in range(80)
+    ]  # fmt: skip
+
+
+def test_each_filter_alone_and_with_others_finds_what_the_reference_matches(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    images = mixed(sample)
+    index.upsert(images, vectors[:80])
+    until(lambda: {i.image_id for i in images} <= set(found(index, vectors[0], ANY_IMAGE, 5_000)))
+    camera = images[1].capture.camera
+    alone: list[dict[str, Any]] = [
+        {"camera": camera}, {"sample": sample},
+        {"state": LabelState.UNLABELLED}, {"state": LabelState.DUBIOUS}, {"taxon": "copepod"},
+        {"after": NOON}, {"before": NOON}, {"after": datetime(1931, 1, 1, tzinfo=UTC)},
+        {"before": NOON + timedelta(microseconds=1)}, {"before": datetime(1900, 1, 1, tzinfo=UTC)},
+        {"depth_min_m": 0.0}, {"depth_max_m": 0.0}, {"depth_min_m": -100.0},
+        {"depth_max_m": 12_000.0},
+    ]  # fmt: skip
+    pairs = [a | b for a, b in itertools.combinations(alone, 2)]
+    own = {image.image_id for image in images}
+    for conditions in [*alone, *pairs]:
+        where = ImageFilter(**conditions)
+        expected = {image.image_id for image in images if where.matches(image)}
+        assert set(found(index, vectors[0], where, 5_000)) & own == expected, conditions
+
+
+def test_all_filters_together(index: VectorIndex, vectors: Vector, sample: str) -> None:
+    image = an_image(1, sample=sample, depth_m=5.0, naming=named("copepod"))
+    put(index, [image], vectors[:1])
+    at = image.capture.captured_at
+    assert at is not None
+    everything = ImageFilter(
+        camera="cam-1", sample=sample, state=LabelState.VALIDATED, taxon="copepod",
+        after=at, before=at + timedelta(seconds=1), depth_min_m=5.0, depth_max_m=5.0,
+    )  # fmt: skip
+    assert found(index, vectors[0], everything) == [image.image_id]
+    assert found(index, vectors[0], replace(everything, before=at)) == []
+
+
+def test_quotes_in_a_filter_are_text(index: VectorIndex, vectors: Vector) -> None:
+    """A filter's text comes from a URL."""
+    assert found(index, vectors[0], ImageFilter(taxon='" or camera != "')) == []
+    assert found(index, vectors[0], ImageFilter(taxon='\\" or 1 == 1 or taxon == "')) == []
+
+
+@pytest.mark.parametrize("k", [0, -1, MAX_HITS + 1])
+def test_k_out_of_range_is_rejected(index: VectorIndex, vectors: Vector, k: int) -> None:
+    with pytest.raises(RejectedError, match=str(MAX_HITS)):
+        index.search(vectors[0], k)
+
+
+def test_the_largest_k_gives_all_there_are(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    put(index, [an_image(n, sample=sample) for n in range(5)], vectors[:5])
+    assert len(found(index, vectors[0], ImageFilter(sample=sample), MAX_HITS)) == 5
+
+
+@pytest.mark.services
+def test_images_are_still_there_when_the_index_is_opened_again(
+    milvus: str, vectors: Vector
+) -> None:
+    encoder = new_id()
+    first = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
+    first.upsert([an_image(1)], vectors[:1])
+    first.close()
+    again = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
+    assert again.count() == 1
+    again.close()
+    with pytest.raises(ContractError, match=r"dimension 16 \(expected 32\)"):
+        MilvusIndex(milvus, encoder=encoder, dimension=2 * DIMENSION)
+
+
+def test_an_index_that_is_away_is_named() -> None:
+    with pytest.raises(RetryableError, match="127.0.0.1:1"):
+        ping("http://127.0.0.1:1", timeout_s=1)
