@@ -27,7 +27,9 @@ from producers.source import Source
 log = logging.getLogger(__name__)
 
 app = typer.Typer(
-    no_args_is_help=True, help="Publish frames or ROIs: a simulated camera, a folder."
+    no_args_is_help=True,
+    add_completion=False,
+    help="Publish frames or ROIs: a simulated camera, a folder.",
 )
 
 _CONNECT_PAUSE_S = 2.0

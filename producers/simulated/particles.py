@@ -11,7 +11,7 @@ def detritus(rng: np.random.Generator) -> Drawing:
     clumps = int(rng.integers(6, 12))
     # a flattened random walk, dense in its middle: aggregates grow by particles that stick
     places = np.cumsum(rng.normal(0, (0.11, 0.07), (clumps, 2)), axis=0)
-    places *= 0.3 / max(0.25, float(np.abs(places - places.mean(axis=0)).max()))
+    places *= 0.22 / max(0.25, float(np.abs(places - places.mean(axis=0)).max()))
     places += (0.5, 0) - places.mean(axis=0)
     for place in places:
         radius = rng.uniform(0.07, 0.16)
