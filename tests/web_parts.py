@@ -75,7 +75,7 @@ def turned(angle: float) -> Vector:
 
 
 def picture(number: int) -> bytes:
-    """A PNG of 48×32 pixels."""
+    """A PNG of 48 by 32 pixels."""
     pixels = np.full((32, 48), 40 + (number * 7) % 180, np.uint8)
     pixels[8:24, 12:36] = 230
     return encode_png(pixels)

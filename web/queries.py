@@ -112,7 +112,5 @@ class LabelsBody(Query):
 
     image_ids: tuple[ImageId, ...] = Field(min_length=1, max_length=MAX_LABELLED)
     taxon: Slug = Field(description="Key of a taxon; GET /api/v1/taxa lists them.")
-    state: Literal[LabelState.PREDICTED, LabelState.VALIDATED, LabelState.DUBIOUS] = (
-        LabelState.VALIDATED
-    )
+    state: Literal["predicted", "validated", "dubious"] = "validated"
     why: Note | None = None

@@ -3,6 +3,7 @@
 import re
 
 from plankton_stream.adapters.sql import LabelRequest
+from plankton_stream.domain import LabelState
 from plankton_stream.errors import NotFoundError
 from web.answers import ActionDone, GivenLabel, ImageView, Renamed
 from web.operations import Operation
@@ -16,8 +17,8 @@ def post_labels(parts: Parts, headers: IdempotencyHeader, body: LabelsBody) -> A
     """Give images a name: all of them or none, and once however often it is sent."""
     done = parts.catalog.labels.apply(
         LabelRequest(
-            image_ids=body.image_ids, taxon=body.taxon, state=body.state, who=parts.user,
-            why=body.why, idempotency_key=headers.idempotency_key,
+            image_ids=body.image_ids, taxon=body.taxon, state=LabelState(body.state),
+            who=parts.user, why=body.why, idempotency_key=headers.idempotency_key,
         )
     )  # fmt: skip
     given = [GivenLabel(label_id=one.label_id, image_id=one.image_id) for one in done.labels]

@@ -1,0 +1,300 @@
+"""Images, neighbours and uploads over the API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from plankton_stream import images as pixels
+from plankton_stream.domain import MAX_IMAGE_BYTES
+from tests.web_parts import START, Web, image, new_web, picture, turned
+
+UNKNOWN = "01AN4Z07BY79KA1307SR9X4MV3"
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Web:
+    return new_web(tmp_path)
+
+
+@pytest.fixture
+def client(web: Web) -> FlaskClient:
+    return web.app().test_client()
+
+
+@contextmanager
+def counted_sql(web: Web) -> Iterator[list[str]]:
+    """The statements that are run, without the brackets of transactions."""
+    statements: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        if not statement.startswith("BEGIN"):
+            statements.append(statement)
+
+    sa.event.listen(web.catalog.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        sa.event.remove(web.catalog.engine, "before_cursor_execute", note)
+
+
+def ids(answer) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [one["image_id"] for one in answer.json["images"]]
+
+
+def detail(answer, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json["status"] == status
+    return answer.json["detail"]
+
+
+def test_images_come_last_indexed_first(web: Web, client: FlaskClient) -> None:
+    added = web.add([image(n) for n in range(5)])
+    assert ids(client.get("/api/v1/images")) == added[::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("camera=cam-2", [2, 1]),
+        ("sample=net-a", [3]),
+        ("depth_min=20", [3, 2]),
+        ("depth_max=20", [2, 1]),
+        ("after=2026-05-01T12:00:02Z", [3, 2]),
+        ("before=2026-05-01T14:00:02%2B02:00", [1, 0]),
+        ("state=&camera=&taxon=", [3, 2, 1, 0]),
+        ("state=unlabelled&limit=2", [3, 2]),
+        ("state=validated", []),
+        ("taxon=copepod", []),
+    ],
+)
+def test_filters(web: Web, client: FlaskClient, query: str, expected: list[int]) -> None:
+    changes = [
+        {},
+        {"camera": "cam-2", "depth_m": 10.0},
+        {"camera": "cam-2", "depth_m": 20.0},
+        {"sample": "net-a", "depth_m": 30.0},
+    ]
+    added = web.add([image(n, **change) for n, change in enumerate(changes)])
+    assert ids(client.get(f"/api/v1/images?{query}")) == [added[n] for n in expected]
+
+
+def test_pages_have_no_gaps_or_doubles_while_images_arrive(web: Web, client: FlaskClient) -> None:
+    added = web.add([image(n) for n in range(10)])
+    seen: list[str] = []
+    cursor, number = "", 10
+    while cursor is not None:
+        page = client.get(f"/api/v1/images?limit=3&cursor={cursor}")
+        seen += ids(page)
+        cursor = page.json["next_cursor"]
+        web.add([image(number), image(number + 1)])
+        number += 2
+    assert seen == added[::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        ("limit=0", 422, "greater than or equal to 1"),
+        ("limit=1001", 422, "less than or equal to 1000"),
+        ("state=named", 422, "'unlabelled', 'predicted', 'validated' or 'dubious'"),
+        ("camera=UPPER", 422, "camera"),
+        ("taxon=kraken", 422, "unknown taxon 'kraken': GET /api/v1/taxa"),
+        ("after=yesterday", 422, "after"),
+        ("after=2026-05-01T12:00:02", 422, "timezone"),
+        ("before=9999-12-31T23:59:59-10:00", 422, "years 1 to 9999"),
+        ("depth_min=nan", 422, "finite"),
+        ("cursor=%00", 422, "cursor"),
+        ("cursor=12-01AN4Z07BY79KA1307SR9X4MV3x", 422, "cursor"),
+        ("colour=red", 422, "known: camera, sample, state, taxon"),
+        ("camera=a&camera=b", 400, "more than once: camera"),
+    ],
+)
+def test_bad_lists_say_what_is_allowed(
+    client: FlaskClient, query: str, status: int, says: str
+) -> None:
+    assert says in detail(client.get(f"/api/v1/images?{query}"), status)
+
+
+def test_one_image_with_its_history(web: Web, client: FlaskClient) -> None:
+    (added,) = web.add([image(1, depth_m=12.5)])
+    answer = client.get(f"/api/v1/images/{added}").json
+    assert answer["image_id"] == added
+    assert answer["camera"] == "cam-1"
+    assert answer["depth_m"] == 12.5
+    assert answer["captured_at"] == "2026-05-01T12:00:01Z"
+    assert answer["history"] == []
+
+
+@pytest.mark.parametrize("image_id", [UNKNOWN, "x", "%00", "01an4z07by79ka1307sr9x4mv3"])
+@pytest.mark.parametrize("path", ["", "/content", "/thumbnail", "/neighbours"])
+def test_unknown_images_are_404(client: FlaskClient, image_id: str, path: str) -> None:
+    assert "image" in detail(client.get(f"/api/v1/images/{image_id}{path}"), 404)
+
+
+def test_content_is_the_original_and_cached(web: Web, client: FlaskClient) -> None:
+    (added,) = web.add([image(0)])
+    answer = client.get(f"/api/v1/images/{added}/content")
+    assert answer.data == picture(0)
+    assert answer.mimetype == "image/png"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "immutable" in answer.headers["Cache-Control"]
+    again = client.get(
+        f"/api/v1/images/{added}/content", headers={"If-None-Match": answer.headers["ETag"]}
+    )
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_thumbnails_are_png_also_of_tiff(web: Web, client: FlaskClient) -> None:
+    import cv2
+
+    (added,) = web.add([image(0, content_type="image/tiff")])
+    tiff = cv2.imencode(".tiff", np.full((300, 500), 90, np.uint8))[1].tobytes()
+    web.store.put(added, "image/tiff", tiff)
+    answer = client.get(f"/api/v1/images/{added}/thumbnail?size=100")
+    assert answer.mimetype == "image/png"
+    assert pixels.decode(answer.data, "image/png").shape == (60, 100)
+    assert "less than or equal to 1024" in detail(
+        client.get(f"/api/v1/images/{added}/thumbnail?size=2000"), 422
+    )
+
+
+def test_neighbours_are_ranked_with_their_metadata(web: Web, client: FlaskClient) -> None:
+    added = web.add([image(n) for n in range(30)])
+    found = client.get(f"/api/v1/images/{added[0]}/neighbours?k=20").json["neighbours"]
+    distances = [one["distance"] for one in found]
+    assert [one["image_id"] for one in found] == added[1:21]
+    assert distances == sorted(distances)
+    assert {(one["camera"], one["state"], one["taxon"]) for one in found} == {
+        ("cam-1", "unlabelled", None)
+    }
+
+
+def test_metrics_of_neighbours(web: Web, client: FlaskClient) -> None:
+    added = web.add([image(0), image(1)], np.stack([turned(0.0), turned(np.pi / 2)]))
+    url = f"/api/v1/images/{added[0]}/neighbours"
+    for metric, distance in (("cosine", 1.0), ("l2", 2**0.5)):
+        (found,) = client.get(f"{url}?metric={metric}").json["neighbours"]
+        assert found["distance"] == pytest.approx(distance, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("k=0", "greater than or equal to 1"),
+        ("k=10001", "less than or equal to 10000"),
+        ("k=many", "integer"),
+        ("metric=hamming", "binary codes, which are not computed yet: use cosine or l2"),
+        ("metric=euclid", "'cosine' or 'l2'"),
+        ("taxon=kraken", "unknown taxon"),
+    ],
+)
+def test_bad_neighbour_queries(web: Web, client: FlaskClient, query: str, says: str) -> None:
+    (added,) = web.add([image(0)])
+    assert says in detail(client.get(f"/api/v1/images/{added}/neighbours?{query}"), 422)
+
+
+class CountingIndex:
+    """Passes calls on and counts them."""
+
+    def __init__(self, index) -> None:
+        self.index, self.calls = index, []
+
+    def __getattr__(self, name):
+        def call(*args, **kwargs):
+            self.calls.append(name)
+            return getattr(self.index, name)(*args, **kwargs)
+
+        return call
+
+
+def test_neighbours_cost_two_index_calls_and_one_statement(web: Web, client: FlaskClient) -> None:
+    added = web.add([image(n) for n in range(300)])
+    counting = CountingIndex(web.index)
+    web.index = counting
+    with counted_sql(web) as statements:
+        found = client.get(f"/api/v1/images/{added[0]}/neighbours?k=200&camera=cam-1")
+    assert len(found.json["neighbours"]) == 200
+    assert counting.calls == ["vector", "search"]
+    assert len(statements) == 1, statements
+
+
+def test_a_search_costs_one_index_call_and_one_statement(web: Web, client: FlaskClient) -> None:
+    web.add([image(n) for n in range(20)])
+    counting = CountingIndex(web.index)
+    web.index = counting
+    with counted_sql(web) as statements:
+        found = upload(client, picture(0), "?k=5")
+    assert len(found.json["neighbours"]) == 5
+    assert (counting.calls, len(statements)) == (["search"], 1)
+
+
+def upload(client: FlaskClient, data: bytes, query: str = "", **fields: str):
+    form = {"image": (BytesIO(data), "query.png"), **fields}
+    return client.post(f"/api/v1/search{query}", data=form)
+
+
+def test_an_uploaded_picture_finds_its_neighbours(web: Web, client: FlaskClient) -> None:
+    added = web.add([image(n, camera=f"cam-{n % 2}") for n in range(10)])
+    found = upload(client, picture(0), k="3", camera="cam-0").json["neighbours"]
+    assert [one["image_id"] for one in found] == [added[0], added[2], added[4]]
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "says"),
+    [
+        (b"", 422, "empty"),
+        (b"hello", 422, "image/png, image/jpeg, image/tiff"),
+        (picture(0)[:-30], 422, "cut off"),
+        (b"\x89PNG" + bytes(MAX_IMAGE_BYTES), 413, f"{MAX_IMAGE_BYTES} bytes"),
+        (bytes(MAX_IMAGE_BYTES + 100_000), 413, f"{MAX_IMAGE_BYTES} bytes"),
+    ],
+    ids=["empty", "text", "truncated", "large file", "large request"],
+)
+def test_bad_uploads(client: FlaskClient, data: bytes, status: int, says: str) -> None:
+    assert says in detail(upload(client, data), status)
+
+
+def test_uploads_without_an_image(client: FlaskClient) -> None:
+    assert "'image'" in detail(client.post("/api/v1/search", data={"k": "1"}), 400)
+    assert "multipart/form-data" in detail(client.post("/api/v1/search", data=picture(0)), 400)
+    broken = client.post(
+        "/api/v1/search", data=b"--x\r\nnot a form", content_type="multipart/form-data; boundary=x"
+    )
+    assert detail(broken, 400)
+
+
+def test_an_index_that_is_away_is_503(web: Web, client: FlaskClient) -> None:
+    (added,) = web.add([image(0)])
+    web.index.available = False
+    answer = client.get(f"/api/v1/images/{added}/neighbours")
+    assert "away" in detail(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_label_filters_follow_the_catalog(web: Web, client: FlaskClient) -> None:
+    added = web.add([image(n) for n in range(6)])
+    client.post(
+        "/api/v1/labels",
+        json={"image_ids": added[2:4], "taxon": "copepod", "state": "validated"},
+        headers={"Idempotency-Key": "a"},
+    )
+    assert ids(client.get("/api/v1/images?taxon=copepod&state=validated")) == added[3:1:-1]
+    # The index has not heard of the label yet: what the catalog knows better is left out.
+    url = f"/api/v1/images/{added[0]}/neighbours?state=unlabelled"
+    found = client.get(url).json["neighbours"]
+    assert [one["image_id"] for one in found] == [added[1], added[4], added[5]]
+
+
+def test_times_are_those_of_the_capture(web: Web, client: FlaskClient) -> None:
+    late = START + timedelta(days=400)
+    web.add([image(0, indexed_at=late)])
+    assert ids(client.get("/api/v1/images?after=2027-01-01T00:00:00Z")) == []

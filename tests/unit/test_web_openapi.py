@@ -1,0 +1,106 @@
+"""The description of the API: complete, and true of real answers."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+
+from tests.web_parts import Web, image, new_web, picture
+
+NOT_API = {"/", "/census", "/static/{filename}", "/api/openapi.json"}
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Web:
+    return new_web(tmp_path)
+
+
+@pytest.fixture
+def app(web: Web) -> Flask:
+    return web.app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def test_every_route_is_described(app: Flask, client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    described = {
+        (method.upper(), path) for path, item in document["paths"].items() for method in item
+    }
+    served = {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert {route for route in served if route[1] not in NOT_API} == described
+    assert document["openapi"] == "3.1.0"
+
+
+def test_references_lead_somewhere_and_schemas_are_schemas(client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    schemas = document["components"]["schemas"]
+    references = set(re.findall(r'"\$ref": ?"([^"]+)"', client.get("/api/openapi.json").text))
+    assert references
+    assert {reference.removeprefix("#/components/schemas/") for reference in references} <= set(
+        schemas
+    )
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_parameters_name_their_limits(client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    operation = document["paths"]["/api/v1/images/{image_id}/neighbours"]["get"]
+    parameters = {one["name"]: one for one in operation["parameters"]}
+    assert (parameters["k"]["schema"]["minimum"], parameters["k"]["schema"]["maximum"]) == (
+        1,
+        10_000,
+    )
+    assert parameters["metric"]["schema"]["enum"] == ["cosine", "l2"]
+    assert parameters["image_id"]["in"] == "path"
+    header = document["paths"]["/api/v1/labels"]["post"]["parameters"][0]
+    assert (header["name"], header["in"], header["required"]) == ("Idempotency-Key", "header", True)
+
+
+def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
+    added = web.add([image(n, depth_m=3.5) for n in range(5)])
+    label = {"image_ids": added[:2], "taxon": "copepod", "state": "validated"}
+    key = {"Idempotency-Key": "k"}
+    done = client.post("/api/v1/labels", json=label, headers=key).json
+    label_id, action_id = done["labels"][0]["label_id"], done["action_id"]
+    neighbours = f"/api/v1/images/{added[0]}/neighbours"
+    form = {"image": (BytesIO(picture(0)), "a")}
+    requests: list[tuple[str, str, str, dict[str, Any]]] = [
+        ("post", "/api/v1/labels", "/api/v1/labels", {"json": label, "headers": key}),
+        ("post", "/api/v1/labels", "/api/v1/labels", {"json": {}, "headers": key}),
+        ("get", "/healthz", "/healthz", {}),
+        ("get", "/api/v1/stats", "/api/v1/stats", {}),
+        ("get", "/api/v1/cameras", "/api/v1/cameras", {}),
+        ("get", "/api/v1/census", "/api/v1/census", {}),
+        ("get", "/api/v1/images", "/api/v1/images?limit=2", {}),
+        ("get", "/api/v1/images", "/api/v1/images?limit=x", {}),
+        ("get", "/api/v1/images/{image_id}", f"/api/v1/images/{added[0]}", {}),
+        ("get", "/api/v1/images/{image_id}", "/api/v1/images/x", {}),
+        ("get", "/api/v1/images/{image_id}/neighbours", neighbours, {}),
+        ("post", "/api/v1/search", "/api/v1/search", {"data": form}),
+        ("post", "/api/v1/search", "/api/v1/search", {"data": {}}),
+        ("delete", "/api/v1/labels/{label_id}", f"/api/v1/labels/{label_id}", {}),
+        ("delete", "/api/v1/actions/{action_id}", f"/api/v1/actions/{action_id}", {}),
+        ("get", "/api/v1/taxa", "/api/v1/taxa", {}),
+        ("post", "/api/v1/taxa", "/api/v1/taxa", {"json": {"key": "a", "name": "a"}}),
+    ]  # fmt: skip
+    document = client.get("/api/openapi.json").json
+    for method, path, url, options in requests:
+        answer = client.open(url, method=method.upper(), **options)
+        described = document["paths"][path][method]["responses"][str(answer.status_code)]
+        schema = described["content"][answer.mimetype]["schema"]
+        validator = Draft202012Validator({**schema, "components": document["components"]})
+        assert [error.message for error in validator.iter_errors(answer.json)] == [], url
