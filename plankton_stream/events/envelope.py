@@ -88,7 +88,7 @@ def to_headers(
     }
     for name, value in (attributes or {}).items():
         if value is not None:
-            text[_header(name)] = _text(value)
+            text[header_name(name)] = _text(value)
     return tuple((name, value.encode()) for name, value in text.items())
 
 
@@ -121,6 +121,8 @@ def read_envelope(headers: Mapping[str, str]) -> Envelope:
         time = datetime.fromisoformat(headers["ce_time"])
     except ValueError as error:
         raise RejectedError(f"ce_time is not an ISO 8601 time: {headers['ce_time']!r}") from error
+    if time.tzinfo is None:
+        raise RejectedError(f"ce_time has no time zone: {headers['ce_time']!r}")
     return Envelope(
         id=headers["ce_id"],
         type=headers["ce_type"],
@@ -138,12 +140,14 @@ def read_attributes(model: type[Model], headers: Mapping[str, str]) -> Model:
         RejectedError: one is missing or has a value that the model does not allow.
     """
     values = {
-        name: headers[_header(name)] for name in model.model_fields if _header(name) in headers
+        name: headers[header_name(name)]
+        for name in model.model_fields
+        if header_name(name) in headers
     }
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise RejectedError(f"wrong headers: {describe(error, _header)}") from error
+        raise RejectedError(f"wrong headers: {describe(error, header_name)}") from error
 
 
 def describe(error: ValidationError, rename: Any = str) -> str:
@@ -154,7 +158,8 @@ def describe(error: ValidationError, rename: Any = str) -> str:
     )
 
 
-def _header(field_name: str) -> str:
+def header_name(field_name: str) -> str:
+    """The header that carries a field of an attributes model."""
     return "ce_" + field_name.replace("_", "")
 
 

@@ -4,9 +4,10 @@ The value is the image as the camera made it; everything else travels in headers
 """
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError
+from pydantic_core import from_json
 
 from plankton_stream.domain import (
     IMAGE_TYPES,
@@ -22,7 +23,9 @@ from plankton_stream.events import topics
 from plankton_stream.events.envelope import (
     Envelope,
     Message,
+    Model,
     Received,
+    describe,
     now,
     read_attributes,
     read_envelope,
@@ -45,7 +48,8 @@ def _inside(box: Box) -> Box:
 
 
 def _parse_json(value: object) -> object:
-    return json.loads(value) if isinstance(value, str) else value
+    # Not json.loads: deeply nested text would exhaust Python's stack.
+    return from_json(value) if isinstance(value, str) else value
 
 
 def _dump_truth(truth: tuple[Specimen, ...]) -> str:
@@ -87,8 +91,8 @@ def frame_message(frame: Frame) -> Message:
             metadata is out of range.
     """
     camera = frame.capture.camera
-    attributes = FrameAttributes(
-        **_fields(frame.capture), frame_key=frame.frame_key, truth=frame.truth
+    attributes = _attributes(
+        FrameAttributes, frame.capture, frame_key=frame.frame_key, truth=frame.truth
     )
     return _image_message(
         topics.FRAMES,
@@ -113,7 +117,7 @@ def roi_message(roi: Roi) -> Message:
         RejectedError: as `frame_message`.
     """
     camera = roi.capture.camera
-    attributes = RoiAttributes(**_fields(roi.capture), frame_key=roi.frame_key, box=roi.box)
+    attributes = _attributes(RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box)
     return _image_message(
         topics.ROIS,
         roi.image_id,
@@ -175,8 +179,12 @@ def read_roi(received: Received) -> Roi:
     return roi
 
 
-def _fields(capture: Capture) -> dict[str, Any]:
-    return {name: getattr(capture, name) for name in Capture.model_fields}
+def _attributes(model: type[Model], capture: Capture, **more: object) -> Model:
+    values = {name: getattr(capture, name) for name in Capture.model_fields} | more
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise RejectedError(f"{capture.camera}: {describe(error)}") from error
 
 
 def _capture(attributes: FrameAttributes | RoiAttributes) -> Capture:

@@ -202,7 +202,7 @@ def _lock_images(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Ima
 
     In ascending order: two transactions that want the same images can't wait for each other.
     """
-    found = {}
+    found: dict[str, Image] = {}
     for chunk in in_chunks(sorted(set(ids))):
         query = sa.select(images).where(images.c.image_id.in_(chunk))
         rows = connection.execute(query.order_by(images.c.image_id).with_for_update())
@@ -211,7 +211,7 @@ def _lock_images(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Ima
 
 
 def _read_images(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Image]:
-    found = {}
+    found: dict[str, Image] = {}
     for chunk in in_chunks(ids):
         rows = connection.execute(sa.select(images).where(images.c.image_id.in_(chunk)))
         found |= {row.image_id: to_image(row) for row in rows}
@@ -220,7 +220,7 @@ def _read_images(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Ima
 
 def _standing(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Label]:
     """The label that holds for each image: the last one that was not taken back."""
-    holds = {}
+    holds: dict[str, Label] = {}
     for chunk in in_chunks(ids):
         query = sa.select(labels).where(
             labels.c.image_id.in_(chunk), labels.c.retracted_at.is_(None)
