@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from plankton_stream.errors import PlanktonError
 from plankton_stream.stack.commands import app as _stack
+from plankton_stream.tail import app as _tail
 
 _HELP = {
     "camera": "Publish frames or ROIs: a simulated camera, a folder.",
@@ -65,6 +66,7 @@ app = typer.Typer(
     help="Camera frames in, searchable and labelled plankton out.",
 )
 app.add_typer(_stack)
+app.add_typer(_tail)
 
 
 def main() -> None:

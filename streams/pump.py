@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from faust.exceptions import ProducerSendError
 from faust.types import TP, EventT, StreamT
 
 from plankton_stream.events.envelope import Received
@@ -22,6 +24,9 @@ from streams.watchdog import PATIENCE_S, give_up
 log = logging.getLogger(__name__)
 
 Step = Callable[[Sequence[Received]], list[Outgoing]]
+
+_AWAY = (KafkaError, ProducerSendError, TimeoutError)
+"""What a broker that is away, or just back, makes of a request."""
 
 _MOST_RECORDS = 500
 _FIRST_PAUSE_S = 0.5
@@ -62,13 +67,15 @@ class Pump:
                 return
             try:
                 await self._handle(batch)
-            except Exception:  # nothing may end the pump: the record is still to be done
+            except _AWAY as error:
+                log.warning("%s: trying again in %.1f s: %r", self._topic.name, pause_s, error)
+            except Exception:  # nothing may end the pump: the records are still to be done
                 log.exception("%s: trying again in %.1f s", self._topic.name, pause_s)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:
                 self.done += len(batch)
                 return
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _is_ours(self, event: EventT) -> bool:
         """False for what was read before a rebalance: its new reader gets it again."""

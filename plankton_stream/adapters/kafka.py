@@ -223,9 +223,9 @@ class KafkaAdmin:
         committed = self._call("read a group's place", self._admin.list_group_offsets, group)[group]
         ends = self._offsets(partitions, OffsetSpec.LATEST)
         starts = self._offsets(partitions, OffsetSpec.EARLIEST)
-        return sum(
-            max(0, ends[p] - _place(committed.get(p), default=starts[p])) for p in partitions
-        )
+        # What was deleted by age before the group came to it is not waiting any more.
+        places = {p: _place(committed.get(p), default=starts[p]) for p in partitions}
+        return sum(max(0, ends[p] - max(places[p], starts[p])) for p in partitions)
 
     def records(self, topic: Topic) -> int:
         """Records that the log keeps of a topic (an upper bound where it is compacted)."""

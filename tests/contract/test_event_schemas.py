@@ -24,11 +24,11 @@ Schema = dict[str, Any]
 
 def breaks(old: Schema, new: Schema) -> list[str]:
     """What a consumer that was written for the old schema would stumble over in the new one."""
-    return list(_breaks(old, new, old, new, "data"))
+    return list(_breaks(old, new, (old, new), "data"))
 
 
-def _breaks(old: Any, new: Any, old_root: Schema, new_root: Schema, at: str) -> Iterator[str]:
-    old, new = _resolved(old, old_root), _resolved(new, new_root)
+def _breaks(old: Any, new: Any, roots: tuple[Schema, Schema], at: str) -> Iterator[str]:
+    old, new = _resolved(old, roots[0]), _resolved(new, roots[1])
     if not (isinstance(old, dict) and isinstance(new, dict)):
         if old != new:
             yield f"{at}: {old!r} became {new!r}"
@@ -39,23 +39,21 @@ def _breaks(old: Any, new: Any, old_root: Schema, new_root: Schema, at: str) -> 
             yield f"{at}.{name}: removed"
         else:
             there = new["properties"][name]
-            yield from _breaks(value, there, old_root, new_root, f"{at}.{name}")
+            yield from _breaks(value, there, roots, f"{at}.{name}")
     for word in (old.keys() | new.keys()) - PROSE - {"properties", "required"}:
         where = f"{at} ({word})"
-        yield from _word(word, old.get(word), new.get(word), old_root, new_root, where)
+        yield from _word(word, old.get(word), new.get(word), roots, where)
 
 
-def _word(
-    word: str, old: Any, new: Any, old_root: Schema, new_root: Schema, at: str
-) -> Iterator[str]:
+def _word(word: str, old: Any, new: Any, roots: tuple[Schema, Schema], at: str) -> Iterator[str]:
     if word == "enum" and isinstance(old, list) and isinstance(new, list):
         if missing := [value for value in old if value not in new]:
             yield f"{at}: no longer {missing}"
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from _breaks(one, other, old_root, new_root, f"{at}[{number}]")
+            yield from _breaks(one, other, roots, f"{at}[{number}]")
     else:
-        yield from _breaks(old, new, old_root, new_root, at)
+        yield from _breaks(old, new, roots, at)
 
 
 def _required(old: Schema, new: Schema, at: str) -> Iterator[str]:

@@ -1,0 +1,176 @@
+"""`plankton tail`: events as they come, one line each."""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from plankton_stream.domain import Naming
+from plankton_stream.errors import RejectedError, RetryableError
+from plankton_stream.events import topics
+from plankton_stream.events.deadletters import DEAD_LETTER
+from plankton_stream.events.envelope import Envelope, Received, read_envelope, to_text
+from plankton_stream.events.facts import (
+    CameraStatus,
+    CensusCounted,
+    Fact,
+    ImageIndexed,
+    LabelApplied,
+    LabelCurrent,
+    LabelRetracted,
+    read_fact,
+)
+
+app = typer.Typer()
+
+_POLL_S = 0.5
+
+
+class Tailed(StrEnum):
+    """Topics that can be followed, by their short names."""
+
+    LABELS = "labels"
+    INDEXED = "indexed"
+    CAMERAS = "cameras"
+    CENSUS = "census"
+    CURRENT = "current"
+    DEADLETTER = "deadletter"
+
+
+_TOPICS = {
+    Tailed.LABELS: topics.LABELS,
+    Tailed.INDEXED: topics.INDEXED,
+    Tailed.CAMERAS: topics.CAMERAS,
+    Tailed.CENSUS: topics.CENSUS,
+    Tailed.CURRENT: topics.LABELS_CURRENT,
+    Tailed.DEADLETTER: topics.DEADLETTER,
+}
+
+
+@app.command()
+def tail(
+    topic: Annotated[Tailed, typer.Argument(help="Which events.")],
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="First show all events that are still kept.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line: place, headers and data.")
+    ] = False,
+) -> None:
+    """Show events as they come, until Ctrl-C."""
+    from plankton_stream.settings import load_settings  # noqa: PLC0415  (start-up time of `--help`)
+    from plankton_stream.telemetry import start_logging  # noqa: PLC0415
+
+    settings = load_settings()
+    start_logging(settings)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    show = as_json_line if as_json else as_line
+    try:
+        _follow(settings.kafka_bootstrap, _TOPICS[topic], show, from_end=not from_start)
+    except KeyboardInterrupt:
+        return
+
+
+def _follow(
+    bootstrap: str, topic: topics.Topic, show: Callable[[Received], str], *, from_end: bool
+) -> None:
+    from plankton_stream.adapters.kafka import KafkaAdmin, KafkaReader  # noqa: PLC0415
+
+    admin = KafkaAdmin(bootstrap)
+    try:
+        if topic.name not in admin.topic_names():
+            raise RetryableError(
+                f"Kafka at {bootstrap} has no topic {topic.name} yet: start the stack first."
+            )
+    finally:
+        admin.close()
+    reader = KafkaReader(bootstrap, [topic], from_end=from_end)
+    try:
+        while True:
+            for received in reader.poll(_POLL_S):
+                typer.echo(show(received))
+    finally:
+        reader.close()
+
+
+def as_line(received: Received) -> str:
+    """An event for a person. An event that this version does not know is shown by its type."""
+    line = _line(received)
+    # What others wrote must neither break the line nor reach the terminal as a command.
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line
+    )
+
+
+def _line(received: Received) -> str:
+    headers = _headers(received)
+    if headers.get("ce_type") == DEAD_LETTER:
+        when = _time(headers.get("ce_time", ""))
+        return f"{when}  {headers.get('ce_subject', '?')}: {headers.get('ce_cause', '?')}"
+    try:
+        envelope = read_envelope(to_text(received.headers))
+        fact = read_fact(received)
+    except RejectedError as error:
+        return f"{headers.get('ce_type', 'no event type')}  {received.origin}: {error}"
+    return _fact_line(fact, envelope)
+
+
+def as_json_line(received: Received) -> str:
+    """An event for a script; `data` is null where it is not JSON."""
+    try:
+        data: Any = json.loads(received.value)
+    except ValueError:
+        data = None
+    whole = {
+        "topic": received.topic,
+        "partition": received.partition,
+        "offset": received.offset,
+        "key": (received.key or b"").decode(errors="replace"),
+        "headers": _headers(received),
+        "data": data,
+    }
+    return json.dumps(whole, ensure_ascii=False)
+
+
+def _fact_line(fact: Fact, envelope: Envelope) -> str:
+    match fact:
+        case LabelApplied() | LabelRetracted():
+            change = f"{_name(fact.before)} → {_name(fact.after)}"
+            return f"{_iso(fact.at)}  {fact.who}  {fact.image_id}  {change}"
+        case LabelCurrent():
+            return f"{_iso(fact.at)}  {fact.who}  {fact.image_id}  {_name(fact.naming)}"
+        case ImageIndexed():
+            when = _iso(fact.indexed_at)
+            return f"{when}  {fact.capture.camera}  {fact.image_id}  {fact.encoder}"
+        case CameraStatus():
+            sent = f"{fact.sent} sent, {fact.dropped} dropped, {fact.rate_hz:.1f}/s"
+            return f"{_iso(fact.at)}  {fact.camera}  {fact.state}  {sent}"
+        case CensusCounted():
+            start = _iso(fact.window_start) if fact.window_start else "time unknown"
+            counts = ", ".join(f"{taxon} {n}" for taxon, n in fact.counts.items()) or "none"
+            return f"{_iso(fact.updated_at)}  {fact.camera}  {start}  {counts}"
+        case _:
+            return f"{_iso(envelope.time)}  {envelope.type}  {envelope.subject}"
+
+
+def _name(naming: Naming) -> str:
+    return f"{naming.taxon} ({naming.state})" if naming.taxon else str(naming.state)
+
+
+def _iso(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _time(text: str) -> str:
+    try:
+        return _iso(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _headers(received: Received) -> dict[str, str]:
+    return {name: value.decode(errors="replace") for name, value in received.headers}
