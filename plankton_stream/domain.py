@@ -52,7 +52,7 @@ UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class Record(BaseModel):
-    """Base of the records that cross a process boundary: frozen, and strict about unknown fields."""
+    """Base of the records that cross a process boundary: frozen, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

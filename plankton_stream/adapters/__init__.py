@@ -1,0 +1,1 @@
+"""The ports on real parts: Kafka, Milvus, SQL, files, an embed worker."""

@@ -131,9 +131,9 @@ class KafkaSubscriber:
 
         kafka-python 3.0.12 drops the outcome of a rebalance that ends between two polls. If it then
         thinks that it is a member, it gets no partitions and sends no heartbeats, for ever; if not,
-        it starts the next rebalance. So this waits for the outcome, and asks again where it is lost.
+        it starts the next rebalance. So this waits for the outcome, and asks again if it is lost.
         """
-        coordinator = self._consumer._coordinator  # noqa: SLF001  (the version is pinned)
+        coordinator = self._consumer._coordinator
         if coordinator.rejoining and not coordinator.need_rejoin():
             coordinator.request_rejoin()
         if coordinator.need_rejoin():

@@ -53,7 +53,7 @@ def ping(uri: str, token: str = "", *, timeout_s: float = 5.0) -> None:
 
 
 def collection_name(encoder: str) -> str:
-    """The collection that holds an encoder version's vectors; Milvus allows letters, digits and _."""
+    """The collection of an encoder version's vectors; Milvus allows letters, digits and _."""
     return "images_" + "".join(c if c.isalnum() else "_" for c in encoder)
 
 
@@ -86,7 +86,7 @@ class MilvusIndex:
             self._call("upsert", self._client.upsert, data=rows[start : start + 2_000])
 
     def rename(self, images: Sequence[Image]) -> None:
-        """See `VectorIndex.rename`. Milvus 2.3 only replaces whole rows, so this reads them first."""
+        """See `VectorIndex.rename`. Milvus 2.3 replaces whole rows, so this reads them first."""
         by_id = {image.image_id: image for image in images}
         for start in range(0, len(images), 1_000):
             ids = list(by_id)[start : start + 1_000]
@@ -175,8 +175,8 @@ class MilvusIndex:
         if missing or found != dimension:
             raise ContractError(
                 f"Milvus at {self._uri}: collection {self._collection} has dimension {found} "
-                f"(expected {dimension}) and lacks fields {sorted(missing)}: it was made by another "
-                "version; use another Milvus database or a fresh PLANKTON_HOME"
+                f"(expected {dimension}) and lacks fields {sorted(missing)}: it was made by "
+                "another version; use another Milvus database or a fresh PLANKTON_HOME"
             )
 
     def _call(self, what: str, function: Any, **arguments: Any) -> Any:

@@ -1,0 +1,1 @@
+"""The event contracts: topics, envelopes, and what each event says."""

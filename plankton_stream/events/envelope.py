@@ -36,7 +36,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A record as it was read from the log. Key and headers are raw: nobody has checked them yet."""
+    """A record as it was read from the log: nobody has checked its key and headers yet."""
 
     topic: str
     partition: int

@@ -79,7 +79,9 @@ def test_what_the_worker_rejects_is_rejected_in_its_words(worker: Worker) -> Non
         HttpQueryEncoder(worker.url).encode(b"x", "image/png")
 
 
-@pytest.mark.parametrize(("status", "body"), [(500, b"oops"), (503, b""), (200, b"12345"), (200, b"")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "body"), [(500, b"oops"), (503, b""), (200, b"12345"), (200, b"")]
+)
 def test_a_worker_in_trouble_is_asked_again_later(worker: Worker, status: int, body: bytes) -> None:
     worker.status, worker.body = status, body
     with pytest.raises(RetryableError, match=str(status)):
@@ -87,7 +89,7 @@ def test_a_worker_in_trouble_is_asked_again_later(worker: Worker, status: int, b
 
 
 def test_a_worker_that_is_away_is_named() -> None:
-    with pytest.raises(RetryableError, match="127.0.0.1:1"):
+    with pytest.raises(RetryableError, match=r"127\.0\.0\.1:1"):
         HttpQueryEncoder("http://127.0.0.1:1").encode(b"x", "image/png")
 
 

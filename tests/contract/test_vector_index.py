@@ -21,7 +21,9 @@ DEADLINE_S = 20.0
 DIMENSION = 16
 
 
-@pytest.fixture(scope="module", params=["memory", pytest.param("milvus", marks=pytest.mark.services)])  # fmt: skip
+@pytest.fixture(
+    scope="module", params=["memory", pytest.param("milvus", marks=pytest.mark.services)]
+)
 def opened(request: pytest.FixtureRequest) -> Iterator[VectorIndex]:
     """One empty index for all tests of a kind: a collection takes Milvus a second to make."""
     if request.param == "memory":
@@ -155,7 +157,8 @@ def mixed(sample: str) -> list[Image]:
     names = (Naming(), named("copepod"), named("copepod", LabelState.DUBIOUS), named("diatom"))
     return [
         an_image(
-            number, sample=None if number % 7 == 0 else sample, camera=f"{sample}-{number % 3}"[-40:],
+            number, sample=None if number % 7 == 0 else sample,
+            camera=f"{sample}-{number % 3}"[-40:],
             captured_at=times[number % 4], depth_m=(None, 0.0, -0.5, 10.0, 11_000.0)[number % 5],
             naming=names[number // 2 % 4],
         )
@@ -234,5 +237,5 @@ def test_images_are_still_there_when_the_index_is_opened_again(
 
 
 def test_an_index_that_is_away_is_named() -> None:
-    with pytest.raises(RetryableError, match="127.0.0.1:1"):
+    with pytest.raises(RetryableError, match=r"127\.0\.0\.1:1"):
         ping("http://127.0.0.1:1", timeout_s=1)

@@ -201,7 +201,8 @@ SOME: list[Fact] = [
     LabelRetracted(**LABEL),
     LabelCurrent(image_id=IMAGE, version=2, naming=NAMED, who="x", at=NOON, capture=KNOWN),
     CameraStatus(
-        camera="c", at=NOON, started_at=NOON, state="running", seen=3, sent=2, dropped=1, rate_hz=0.5
+        camera="c", at=NOON, started_at=NOON, state="running", seen=3, sent=2, dropped=1,
+        rate_hz=0.5,
     ),
     CensusCounted(
         camera="c", window_start=None, window_s=300, counts={"copepod": 2}, updated_at=NOON

@@ -105,7 +105,7 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
         lambda: cv2.imencode(".jpg", picture(), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes(),
     ),
     "tiff": ("image/tiff", lambda: encoded(picture(), "image/tiff")),
-    "plain tiff": ("image/tiff", lambda: strip_tiff(picture()[:, :, 0])),
+    "plain tiff": ("image/tiff", lambda: strip_tiff(picture()[:, :, 1])),
     "deflated tiff": ("image/tiff", lambda: strip_tiff(picture()[:, :, 0], deflate=True)),
 }
 
@@ -116,8 +116,8 @@ def test_a_file_that_was_cut_off_anywhere_is_refused(kind: str) -> None:
     data = make()
     decode(data, content_type)
     size = len(data)
-    cuts = {0, 1, 3, 4, 8, 20, 100, *range(0, size, size // 40), size - 100, size - 12, size - 2}
-    for cut in sorted(cuts | {size - 1} if kind != "png" else cuts):
+    cuts = {0, 1, 3, 4, 8, 20, 100, *range(0, size, size // 40), size - 100, size - 12, size - 1}
+    for cut in sorted(cuts):
         with pytest.raises(RejectedError):
             decode(data[:cut], content_type)
 

@@ -80,5 +80,6 @@ class _SoleRelay(AbstractContextManager[bool]):
 
     def __exit__(self, *_: object) -> None:
         if self._connection is not None:
-            self._connection.invalidate()  # the lock ends with the session, not with the pool's checkout
+            # The lock ends with the session, not with the pool's checkout.
+            self._connection.invalidate()
             self._connection.close()

@@ -1,4 +1,4 @@
-"""Tables of the catalog, on SQLite and PostgreSQL. Alembic migrations make them; see `migrations`."""
+"""Tables of the catalog, on SQLite and PostgreSQL; made by Alembic, see `migrations`."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ metadata = sa.MetaData(
 
 
 class Utc(sa.types.TypeDecorator[datetime]):
-    """A moment, kept as microseconds since 1970 UTC: exact, sortable and the same on every database."""
+    """A moment as microseconds since 1970 UTC: exact, sortable, the same on every database."""
 
     impl = sa.BigInteger
     cache_ok = True
