@@ -42,7 +42,7 @@ def broker(folder: Path, *, port: int, heap_mb: int, java: Path, jars: Path) -> 
         stage=Stage.LOG,
         cwd=folder,
         start_s=180.0,  # 3 s on a free machine, 45 s seen after a crash on a busy one
-        stop_s=7.0,
+        stop_s=12.0,
     )
 
 

@@ -68,4 +68,6 @@ def last_words(log: Path) -> str:
     except OSError:
         return f"It wrote no log ({log})."
     tail = [line for line in lines if line.strip()][-LOG_TAIL_LINES:]
+    if not tail:
+        return f"It has written nothing to {log} yet."
     return "\n  ".join([f"The end of {log}:", *tail])

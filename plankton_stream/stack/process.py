@@ -12,7 +12,8 @@ from plankton_stream.stack import tether
 class Stage(IntEnum):
     """Start order: each stage when the last is ready, the processes of one stage together.
 
-    A stop goes backwards, so that sources end before what takes their frames.
+    A stop goes backwards, so that sources end before what takes their frames; the servers, LOG and
+    VECTORS, end together.
     """
 
     LOG = 1

@@ -18,7 +18,7 @@ from plankton_stream.stack.toolchain import Say
 
 _POLL_S = 0.2
 _WATCH_S = 1.0
-# More than the stages' longest waits together (7 + 7 + 8 + 4 + 3 s).
+# More than the longest waits of a stop together (3 + 4 + 8 + 12 s).
 _STOP_WITHIN_S = 35.0
 _END_WITHIN_S = 10.0
 

@@ -129,7 +129,7 @@ def spawn(
 
 
 def configuration(home: Home, processes: list[Process]) -> str:
-    """Supervisord's configuration: a group per stage, whose priority makes the order of a stop."""
+    """Supervisord's configuration: groups, whose priority makes the order of a stop."""
     lines = [
         "; Written by `plankton up`, for supervisord.",
         "[unix_http_server]",
@@ -146,9 +146,11 @@ def configuration(home: Home, processes: list[Process]) -> str:
     ]
     for process in processes:
         lines += _program(process, home)
-    for stage in sorted({process.stage for process in processes}):
-        names = ",".join(process.name for process in processes if process.stage == stage)
-        lines += [f"[group:{_group(stage)}]", f"programs={names}", f"priority={stage.value}"]
+    for group in dict.fromkeys(_group(stage) for stage in Stage):
+        names = [process.name for process in processes if _group(process.stage) == group]
+        priority = max(stage for stage in Stage if _group(stage) == group)
+        if names:
+            lines += [f"[group:{group}]", f"programs={','.join(names)}", f"priority={priority:d}"]
     return "\n".join(lines) + "\n"
 
 
@@ -182,7 +184,8 @@ def _text(value: object) -> str:
 
 
 def _group(stage: Stage) -> str:
-    return stage.name.lower()
+    """The servers start one after the other but stop together: Milvus may take 10 s."""
+    return "servers" if stage in {Stage.LOG, Stage.VECTORS} else stage.name.lower()
 
 
 def _umask() -> int:

@@ -49,6 +49,8 @@ def test_milvus_gets_ports_of_its_own(tmp_path: Path) -> None:
     config = (tmp_path / "configs" / "milvus.yaml").read_text()
     assert "  port: 21000\n" in config
     assert "{{" not in config
+    assert "  gracefulStopTimeout: 2 " in config
+    assert "    ttl: 10 " in config
     assert "127.0.0.1" in (tmp_path / "configs" / "etcd.yaml").read_text()
     assert process.env["QUERYNODE_SEGCORE_INTERIMINDEX_ENABLEINDEX"] == "false"
     assert str(tmp_path) in config
@@ -70,12 +72,12 @@ def test_supervisord_reads_back_what_was_meant(tmp_path: Path) -> None:
     options.realize(args=["-c", str(config)])
     groups = {group.name: group for group in options.process_group_configs}
     assert {name: len(group.process_configs) for name, group in groups.items()} == {
-        "log": 1,
+        "servers": 1,
         "workers": 2,
     }
     # supervisord stops the group with the highest priority first.
-    assert groups["log"].priority < groups["workers"].priority
-    (read,) = groups["log"].process_configs
+    assert groups["servers"].priority < groups["workers"].priority
+    (read,) = groups["servers"].process_configs
     assert tuple(shlex.split(read.command)) == a.tethered_argv
     assert read.environment == {"WHERE": str(home.root)}
     assert read.stdout_logfile == str(home.log / "a.log")
