@@ -16,7 +16,6 @@ from plankton_stream.domain import (
     UtcTime,
 )
 from plankton_stream.events.facts import CameraStatus, CensusCounted
-from plankton_stream.search import Neighbour
 
 
 class ImageView(Record):
@@ -47,8 +46,8 @@ class ImageView(Record):
 
     @classmethod
     def of(cls, image: Image) -> "ImageView":
-        """The view of an image. Not validated again: there can be ten thousand in an answer."""
-        return cls.model_construct(**_flat(image))
+        """The view of an image, which was validated already."""
+        return cls.model_construct(**flat(image))
 
 
 class NeighbourView(ImageView):
@@ -56,13 +55,9 @@ class NeighbourView(ImageView):
 
     distance: float = Field(ge=0, description="To the query; smaller is nearer.")
 
-    @classmethod
-    def at(cls, neighbour: Neighbour) -> "NeighbourView":
-        """The view of a neighbour; see `ImageView.of`."""
-        return cls.model_construct(**_flat(neighbour.image), distance=neighbour.distance)
 
-
-def _flat(image: Image) -> dict[str, Any]:
+def flat(image: Image) -> dict[str, Any]:
+    """The fields of an image's view."""
     values = {**image.__dict__, **image.capture.__dict__, **image.naming.__dict__}
     del values["capture"], values["naming"]
     return values

@@ -52,6 +52,7 @@ class LagProbe:
         self._connect = connect
         self._source: LagSource | None = None
         self._known = Lag()
+        self._complained = False
 
     def __call__(self) -> Lag:
         """What was last read."""
@@ -63,9 +64,11 @@ class LagProbe:
             self._source = source = self._source or self._connect()
             groups: dict[str, int | None] = {g: source.lag(g, topic) for g, topic in WATCHED}
             self._known = Lag(groups, is_current=True)
+            self._complained = False
         except PlanktonError as error:
-            if self._known.is_current:
-                log.warning("lag unknown from now on: %s", error)
+            if not self._complained:
+                log.warning("lag is not current from now on: %s", error)
+            self._complained = True
             self._known = Lag(self._known.groups, is_current=False)
             self.close()
 

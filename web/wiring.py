@@ -38,7 +38,7 @@ def connect(settings: Settings, stop: threading.Event) -> Parts:
         ("index", index.refresh, _INDEX_EVERY_S),
     ):
         background.start(name, partial(background.repeat, call, every_s), stop)
-    background.start("live", partial(follow, live, partial(_open_reader, settings)), stop)
+    background.start("live", partial(follow, live, partial(open_reader, settings)), stop)
     return Parts(
         catalog=catalog,
         index=index,
@@ -56,8 +56,13 @@ def _open_index(settings: Settings, encoder: str, dimension: int) -> VectorIndex
     )
 
 
-def _open_reader(settings: Settings) -> Reader:
-    """A reader from the first record; it would never see a topic that is created later."""
+def open_reader(settings: Settings) -> Reader:
+    """A reader of `FOLLOWED` from the first record.
+
+    Raises:
+        RetryableError: Kafka does not answer, or has not got the topics yet; a reader that was
+            opened before them would never see them.
+    """
     admin = KafkaAdmin(settings.kafka_bootstrap)
     try:
         missing = {topic.name for topic in FOLLOWED} - admin.topic_names()

@@ -1,15 +1,16 @@
 """Images that look like one that is indexed, or like one that is uploaded."""
 
-from flask import request
+from flask import Response, request
+from pydantic_core import to_json
 
 from plankton_stream import images as pixels
 from plankton_stream import search
 from plankton_stream.domain import IMAGE_TYPES, MAX_IMAGE_BYTES
 from plankton_stream.errors import RejectedError
-from web.answers import Neighbours, NeighbourView
+from web.answers import Neighbours, flat
 from web.api.images import check_id
 from web.api.taxa import require_known
-from web.operations import Operation
+from web.operations import JSON, Operation
 from web.parts import Parts
 from web.problems import MalformedError, TooLargeError
 from web.queries import NeighboursQuery
@@ -22,7 +23,7 @@ _MAGIC = {
 }
 
 
-def get_neighbours(parts: Parts, image_id: str, query: NeighboursQuery) -> Neighbours:
+def get_neighbours(parts: Parts, image_id: str, query: NeighboursQuery) -> Response:
     """The images nearest to one that is indexed, itself left out."""
     check_id(image_id)
     found = search.neighbours_of(
@@ -32,7 +33,7 @@ def get_neighbours(parts: Parts, image_id: str, query: NeighboursQuery) -> Neigh
     return _answer(parts, query, found)
 
 
-def post_search(parts: Parts, query: NeighboursQuery) -> Neighbours:
+def post_search(parts: Parts, query: NeighboursQuery) -> Response:
     """The images nearest to an uploaded one, which is not kept."""
     data = _uploaded()
     vector = parts.encoder.encode(data, _checked_type(data))
@@ -43,10 +44,12 @@ def post_search(parts: Parts, query: NeighboursQuery) -> Neighbours:
     return _answer(parts, query, found)
 
 
-def _answer(parts: Parts, query: NeighboursQuery, found: list[search.Neighbour]) -> Neighbours:
+def _answer(parts: Parts, query: NeighboursQuery, found: list[search.Neighbour]) -> Response:
+    """`Neighbours` as JSON, written without making a model of each: there can be ten thousand."""
     if not found:
         require_known(parts, query.taxon)
-    return Neighbours.model_construct(neighbours=[NeighbourView.at(n) for n in found])
+    views = [flat(one.image) | {"distance": one.distance} for one in found]
+    return Response(to_json({"neighbours": views}), mimetype=JSON)
 
 
 def _uploaded() -> bytes:
