@@ -119,7 +119,7 @@ def test_migrations_can_be_undone(url: str) -> None:
 def test_processes_that_start_together_migrate_once(empty_url: str) -> None:
     code = "import sys; from plankton_stream.adapters.sql import upgrade; upgrade(sys.argv[1])"
     started = [subprocess.Popen([sys.executable, "-c", code, empty_url]) for _ in range(3)]
-    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert [process.wait(120) for process in started] == [0, 0, 0]
     assert Catalog(empty_url).images.count() == 0
 
 
