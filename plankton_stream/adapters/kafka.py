@@ -65,7 +65,10 @@ class KafkaPublisher:
 
     def close(self) -> None:
         """See `Publisher.close`."""
-        self._producer.close(timeout=5)
+        try:
+            self._producer.close(timeout=2)
+        except kafka_errors.KafkaError as error:
+            log.warning("Kafka at %s: closed without its answer: %s", self._bootstrap, error)
 
 
 class KafkaSubscriber:
