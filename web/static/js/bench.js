@@ -227,27 +227,26 @@ function showView() {
   for (const name of ["camera", "state", "taxon", "k", "metric"]) byId(name).value = view[name];
 }
 
-async function loadChoices() {
-  const [{ taxa }, { cameras }] = await Promise.all([ask("taxa"), ask("cameras")]);
+async function loadTaxa() {
+  const { taxa } = await ask("taxa");
   taxonBox.taxa = taxa.toSorted((a, b) => a.key.localeCompare(b.key));
-  fillSelect(byId("taxon"), taxa.map((taxon) => [taxon.key, taxon.key]).toSorted());
-  fillSelect(byId("camera"), cameras.map(({ camera }) => [camera, camera]));
-  showView();
+  fillSelect(byId("taxon"), taxa.map((taxon) => taxon.key).toSorted(), view.taxon);
 }
 
-let knownCameras = 0;
-
-startHeader(async (stats) => {
+async function refresh(stats) {
   try {
     await arriving.refresh(stats, byId("scroll").scrollTop > 40);
     if (!view.like && !uploaded && grid.images.length) byId("empty").hidden = true;
-    if (knownCameras === 0) {
-      await loadChoices();
-      knownCameras = byId("camera").options.length - 1;
-    }
+    if (byId("taxon").options.length === 1) await loadTaxa();
   } catch (error) {
     toast(error.message, { bad: true });
   }
+}
+
+showView();
+startHeader({
+  onStats: refresh,
+  onCameras: (names) => fillSelect(byId("camera"), names, view.camera),
 });
 bindControls();
 bindUpload();

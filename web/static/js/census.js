@@ -34,7 +34,7 @@ function render(windows) {
     const camera = byId("camera").value;
     byId("empty").replaceChildren(
       make("b", { textContent: "No labels yet" }),
-      camera ? `No image of ${camera} has a label.` : "Label some images on the bench; their counts appear here.",
+      camera ? `No image of ${camera} has a label.` : "Label some images on the bench; the validated ones are counted here.",
     );
     return;
   }
@@ -117,13 +117,7 @@ function showTable(windows, taxa) {
   byId("table").replaceChildren(make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
 }
 
-async function loadCameras() {
-  const { cameras } = await ask("cameras");
-  fillSelect(byId("camera"), cameras.map(({ camera }) => [camera, camera]));
-}
-
-startHeader();
-loadCameras().catch(() => {});
+startHeader({ onCameras: (names) => fillSelect(byId("camera"), names) });
 byId("camera").addEventListener("change", refresh);
 window.addEventListener("resize", refresh);
 poll(refresh, EVERY_MS);

@@ -15,10 +15,11 @@ export function make(name, properties = {}, ...children) {
   return element;
 }
 
-/** Replace the options of a select after its first, keeping what is chosen. */
-export function fillSelect(select, entries) {
-  const chosen = select.value;
-  const options = entries.map(([value, text]) => make("option", { value, textContent: text }));
-  select.replaceChildren(select.options[0], ...options);
+/** Replace the options of a select after its first, unless they are there already. */
+export function fillSelect(select, values, chosen = select.value) {
+  const [first, ...rest] = select.options;
+  if (rest.map((option) => option.value).join() !== values.join()) {
+    select.replaceChildren(first, ...values.map((value) => make("option", { value, textContent: value })));
+  }
   select.value = chosen;
 }

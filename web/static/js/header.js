@@ -9,9 +9,10 @@ const CAMERAS_MS = 4_000;
 
 /**
  * Keep the header current.
- * @param {(stats: object) => void} onStats called with each answer
+ * @param {{onStats?: (stats: object) => void, onCameras?: (names: string[]) => void}} events
+ *   called with each answer
  */
-export function startHeader(onStats = () => {}) {
+export function startHeader({ onStats = () => {}, onCameras = () => {} } = {}) {
   poll(async () => {
     try {
       const stats = await ask("stats");
@@ -23,7 +24,12 @@ export function startHeader(onStats = () => {}) {
       byId("banner").textContent = `${error.message} Trying again; what you see may be old.`;
     }
   }, STATS_MS);
-  poll(() => ask("cameras").then(showCameras, () => {}), CAMERAS_MS);
+  poll(async () => {
+    const { cameras } = await ask("cameras").catch(() => ({ cameras: null })); // the banner says it
+    if (!cameras) return;
+    showCameras(cameras);
+    onCameras(cameras.map(({ camera }) => camera));
+  }, CAMERAS_MS);
 }
 
 function show(stats) {
@@ -47,7 +53,7 @@ function show(stats) {
       : "Frames, images and labels that wait for a worker";
 }
 
-function showCameras({ cameras }) {
+function showCameras(cameras) {
   const reporting = cameras.filter(({ status }) => status);
   byId("cameras").replaceChildren(
     ...reporting.map(({ camera, status }) =>
