@@ -6,9 +6,11 @@ binaries and write their configuration ourselves.
 
 import importlib.util
 import lzma
+import os
 import shutil
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,11 @@ def milvus(folder: Path, *, port: int, programs: Path) -> Process:
         folder: gets the configuration and, under `data`, all that the server keeps.
         port: of the clients; its other ports are the next free ones.
         programs: see `binaries`.
+
+    Raises:
+        ConfigError: another user of this machine keeps Milvus' pid files to themselves.
     """
+    _share_pid_folder()
     config = _template(folder)
     names = [name for name in config.configurable_items if name.endswith("_port")]
     inner = [name for name in names if name != "proxy_port"]
@@ -95,6 +101,21 @@ def is_healthy(metrics_port: int) -> bool:
             return b"OK" in reply.read()
     except (OSError, urllib.error.URLError):
         return False
+
+
+def _share_pid_folder(folder: Path = Path("/tmp/milvus")) -> None:  # noqa: S108  (Milvus' choice)
+    """Without root, Milvus keeps its pid files in this one folder of the machine.
+
+    It would make it for its own user only, and then end at once for every other user.
+    """
+    with suppress(FileExistsError, PermissionError):
+        folder.mkdir()
+        folder.chmod(0o1777)
+    if os.geteuid() != 0 and not os.access(folder, os.W_OK):
+        raise ConfigError(
+            f"Milvus keeps its pid files in {folder}, which belongs to {folder.owner()}: ask them "
+            f"for `chmod 1777 {folder}`, or set PLANKTON_MILVUS to a server's http://host:port."
+        )
 
 
 def _unpack(folder: Path) -> None:

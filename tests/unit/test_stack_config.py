@@ -11,6 +11,7 @@ from supervisor.options import ServerOptions
 from typer.testing import CliRunner
 
 from plankton_stream.cli import app
+from plankton_stream.errors import ConfigError
 from plankton_stream.events.topics import MAX_RECORD_BYTES
 from plankton_stream.settings import Settings
 from plankton_stream.stack import parts, vectors
@@ -54,6 +55,18 @@ def test_milvus_gets_ports_of_its_own(tmp_path: Path) -> None:
     assert "127.0.0.1" in (tmp_path / "configs" / "etcd.yaml").read_text()
     assert process.env["QUERYNODE_SEGCORE_INTERIMINDEX_ENABLEINDEX"] == "false"
     assert str(tmp_path) in config
+
+
+def test_milvus_is_refused_where_another_user_has_its_pid_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "pids"
+    vectors._share_pid_folder(folder)
+    assert folder.stat().st_mode & 0o7777 == 0o1777
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    with pytest.raises(ConfigError, match=r"belongs to .*chmod 1777.*PLANKTON_MILVUS"):
+        vectors._share_pid_folder(folder)
 
 
 def _process(name: str, stage: Stage, *words: str, **env: str) -> Process:
