@@ -74,8 +74,8 @@ def milvus(folder: Path, *, port: int, programs: Path) -> Process:
     etcd.write_text(_etcd_config(numbers["etcd_port"], peer), encoding="utf-8")
     return Process(
         name="milvus",
-        # The alias keeps two servers on one machine from sharing a pid file.
-        argv=(str(programs / "milvus"), "run", "standalone", "--alias", str(port)),
+        # The alias keeps two servers, or two users, of one machine from sharing a pid file.
+        argv=(str(programs / "milvus"), "run", "standalone", "--alias", f"{os.getuid()}-{port}"),
         is_ready=lambda _pid: is_healthy(metrics),
         stage=Stage.VECTORS,
         env={
