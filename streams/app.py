@@ -58,15 +58,25 @@ class NamingTable(faust.Table):  # type: ignore[misc]  # Faust has no types that
                 remember(self.census, received(event.message))
 
 
-def create_streams(settings: Settings, on_recovered: Callable[[], Awaitable[None]]) -> Streams:
+def create_streams(
+    settings: Settings,
+    *,
+    on_assigned: Callable[[], None],
+    on_recovered: Callable[[], Awaitable[None]],
+) -> Streams:
     """Build the app; nothing is connected yet.
 
     Args:
         settings: of this process.
-        on_recovered: called when the worker has its partitions and their state, after every
-            rebalance.
+        on_assigned: called when the worker has been dealt its partitions, after every rebalance.
+        on_recovered: called when it has their state too, which takes a while if that is large.
     """
     app = _app(settings)
+
+    async def assigned(*_: Any, **__: Any) -> None:
+        on_assigned()
+
+    app.on_partitions_assigned.connect(assigned, weak=False)
     census = Census(settings.census_window_s)
     table = NamingTable(
         app,

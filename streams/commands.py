@@ -43,9 +43,8 @@ def run() -> None:
 
     async def recovered() -> None:
         log.info("the state of %d images is here", len(streams.census))
-        announce_ready()
 
-    streams = create_streams(settings, recovered)
+    streams = create_streams(settings, on_assigned=announce_ready, on_recovered=recovered)
     _serve(settings, streams)
 
 
