@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from plankton_stream.errors import PlanktonError
+from plankton_stream.events.commands import app as _topics
 from plankton_stream.stack.commands import app as _stack
 from plankton_stream.tail import app as _tail
 
@@ -63,9 +64,11 @@ app = typer.Typer(
     cls=_Rooms,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
     help="Camera frames in, searchable and labelled plankton out.",
 )
 app.add_typer(_stack)
+app.add_typer(_topics)
 app.add_typer(_tail)
 
 

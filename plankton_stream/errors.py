@@ -1,9 +1,9 @@
 """The exception tree. Its leaves carry the decision that the caller has to take.
 
     PlanktonError
-    ├── ConfigError       stop at start: a setting or this machine is wrong; the message says what to do
-    ├── ContractError     stop at start: two parts disagree on a format (a collection's schema, an API)
-    ├── RejectedError     permanent: this record or request can never succeed (dead letter, HTTP 4xx)
+    ├── ConfigError       stop at start: a setting or this machine is wrong, and what to do
+    ├── ContractError     stop at start: two parts disagree on a format (a collection's schema)
+    ├── RejectedError     permanent: this can never succeed (dead letter, HTTP 4xx)
     │   └── NotFoundError the thing named does not exist (HTTP 404)
     └── RetryableError    a part is down or slow: keep the place, back off, try again (HTTP 503)
 

@@ -163,6 +163,8 @@ class VectorIndex(Protocol):
         Args:
             vector: float32 (d,), L2-normalised.
             k: 1…`MAX_HITS`.
+            where: only images that match.
+            metric: of the distances.
         """
 
     def count(self) -> int:

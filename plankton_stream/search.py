@@ -63,6 +63,11 @@ def neighbours(
     Args:
         vector: float32 (d,), L2-normalised.
         k: 1…`MAX_K`.
+        index: one call.
+        records: one call, which is one SQL statement.
+        where: only images that match.
+        metric: of the distances.
+        leave_out: the query image's own id.
     """
     hits = index.search(vector, min(k + _SPARE, MAX_HITS), where=where, metric=metric)
     known = records.get([hit.image_id for hit in hits])

@@ -42,7 +42,7 @@ class Segmentation:
 
     def _mask(self, grey: Pixels) -> Pixels:
         """uint8 (h, w), 255 where something is."""
-        difference = cv2.absdiff(grey, background(grey))
+        difference = np.asarray(cv2.absdiff(grey, background(grey)), np.uint8)
         threshold = max(self.min_contrast, self.noise_factor * noise(difference))
         _, mask = cv2.threshold(difference, threshold, 255, cv2.THRESH_BINARY)
         element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (self.join_px, self.join_px))
@@ -74,7 +74,9 @@ def background(grey: Pixels) -> Pixels:
     small_size = (max(1, width // _SHRINK), max(1, height // _SHRINK))
     small = cv2.resize(grey, small_size, interpolation=cv2.INTER_AREA)
     blurred = cv2.medianBlur(small, _MEDIAN_PX)
-    return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(
+        cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8
+    )
 
 
 def noise(difference: Pixels) -> float:

@@ -26,7 +26,8 @@ class Settings(BaseSettings):
 
     kafka: str = Field(
         default="",
-        description="An existing Kafka cluster, host:port[,host:port]. Empty: start a local broker.",
+        description="An existing Kafka cluster, host:port[,host:port]. Empty: start a local "
+        "broker.",
     )
     kafka_port: int = Field(
         default=9092,
@@ -62,11 +63,13 @@ class Settings(BaseSettings):
 
     catalog: str = Field(
         default="",
-        description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://user@host/db. Empty: SQLite under home.",
+        description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://user@host/db. Empty: "
+        "SQLite under home.",
     )
     images: str = Field(
         default="",
-        description="Where image bytes are kept, an fsspec URL, e.g. s3://bucket/plankton. Empty: a folder under home.",
+        description="Where image bytes are kept, an fsspec URL, e.g. s3://bucket/plankton. Empty: "
+        "a folder under home.",
     )
 
     encoder: str = Field(
@@ -75,7 +78,8 @@ class Settings(BaseSettings):
     )
     encoder_weights: str = Field(
         default="shipped",
-        description="Weights of the encoder: shipped, imagenet (downloaded by Keras), random, or a .weights.h5 path.",
+        description="Weights of the encoder: shipped, imagenet (downloaded by Keras), random, or a "
+        ".weights.h5 path.",
     )
     embed_batch: int = Field(
         default=32, ge=1, le=1024, description="Most ROIs embedded in one step."
@@ -91,12 +95,14 @@ class Settings(BaseSettings):
     )
     embed_url: str = Field(
         default="",
-        description="Where the web page reaches an embed worker. Empty: the address and port above.",
+        description="Where the web page reaches an embed worker. Empty: the address and port "
+        "above.",
     )
 
     auth: Literal["", "none"] = Field(
         default="",
-        description="Who may use the page: none (no login) is allowed on a loopback address only. `plankton up` sets it.",
+        description="Who may use the page: none (no login) is allowed on a loopback address only. "
+        "`plankton up` sets it.",
     )
     web_host: str = Field(default="127.0.0.1", description="Address that the web server binds.")
     web_port: int = Field(default=8080, ge=1, le=65535, description="Port of the web server.")
@@ -144,7 +150,7 @@ class Settings(BaseSettings):
 
     @property
     def images_url(self) -> str:
-        """fsspec URL of the image store, existing or the local folder."""
+        """Fsspec URL of the image store, existing or the local folder."""
         return self.images or f"file://{self.home.resolve() / 'images'}"
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 from plankton_stream.domain import IMAGE_TYPES, Image
 from plankton_stream.errors import NotFoundError, RejectedError, RetryableError
 from plankton_stream.events.envelope import Message, Received
-from plankton_stream.events.topics import MAX_RECORD_BYTES, Topic
+from plankton_stream.events.topics import Topic, max_bytes
 from plankton_stream.ports import ANY_IMAGE, MAX_HITS, Hit, ImageFilter, Metric, Vector
 
 
@@ -50,9 +50,9 @@ class MemoryPublisher:
 
     def send(self, message: Message) -> None:
         """See `Publisher.send`."""
-        if len(message.value) > MAX_RECORD_BYTES:
+        if message.size > max_bytes(message.topic):
             raise RejectedError(
-                f"{message.topic} {message.key}: larger than {MAX_RECORD_BYTES} bytes"
+                f"{message.topic} {message.key}: larger than {max_bytes(message.topic)} bytes"
             )
         if not self._log.available:
             raise RetryableError("the log is away")

@@ -16,7 +16,11 @@ from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
 from workers.loop import consume, insist, stop_on_signals
 
-app = typer.Typer(no_args_is_help=True, help="Run one worker; more of a kind share the work.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Run one worker; more of a kind share the work.",
+)
 
 Part = TypeVar("Part")
 

@@ -11,7 +11,12 @@ from kafka.admin import OffsetSpec
 
 from plankton_stream.errors import ConfigError, RejectedError, RetryableError
 from plankton_stream.events.envelope import Message, Received
-from plankton_stream.events.topics import MAX_RECORD_BYTES, Topic
+from plankton_stream.events.topics import (
+    MAX_DEAD_LETTER_BYTES,
+    MAX_RECORD_BYTES,
+    Topic,
+    max_bytes,
+)
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +37,8 @@ class KafkaPublisher:
             acks="all",
             linger_ms=5,
             batch_size=256 * 1024,
-            max_request_size=MAX_RECORD_BYTES,
+            # The wire format adds a little to the record.
+            max_request_size=MAX_DEAD_LETTER_BYTES + 1024,
             max_block_ms=10_000,
             # Images are compressed already.
             compression_type=None,
@@ -40,6 +46,11 @@ class KafkaPublisher:
 
     def send(self, message: Message) -> None:
         """See `Publisher.send`."""
+        if message.size > max_bytes(message.topic):
+            raise RejectedError(
+                f"{message.topic} {message.key}: {message.size} bytes, allowed are "
+                f"{max_bytes(message.topic)}"
+            )
         try:
             future = self._producer.send(
                 message.topic,
@@ -47,8 +58,6 @@ class KafkaPublisher:
                 value=message.value,
                 headers=list(message.headers),
             )
-        except kafka_errors.MessageSizeTooLargeError as error:
-            raise RejectedError(f"{message.topic} {message.key}: {error}") from error
         except kafka_errors.KafkaError as error:
             raise RetryableError(f"Kafka at {self._bootstrap} takes no records: {error}") from error
         self._pending.append(future)

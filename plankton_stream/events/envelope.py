@@ -33,6 +33,12 @@ class Message:
     value: bytes = field(repr=False)
     headers: tuple[tuple[str, bytes], ...] = field(repr=False)
 
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        headers = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.key.encode()) + len(self.value) + headers
+
 
 @dataclass(frozen=True, slots=True)
 class Received:

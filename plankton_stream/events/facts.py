@@ -225,6 +225,7 @@ def read_fact(received: Received) -> Fact:
     if envelope.content_type != JSON:
         raise RejectedError(f"content type {envelope.content_type!r}: a fact is {JSON}")
     try:
-        return fact.model_validate_json(received.value)
+        # A newer publisher may have added fields: a consumer that does not know them reads on.
+        return fact.model_validate_json(received.value, extra="ignore")
     except ValidationError as error:
         raise RejectedError(f"{envelope.type}: {describe(error)}") from error

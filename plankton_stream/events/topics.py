@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from plankton_stream.domain import MAX_IMAGE_BYTES
 
 MAX_RECORD_BYTES = MAX_IMAGE_BYTES + 1024 * 1024
-"""Image plus headers. Broker, topics, producers and consumers all use this limit."""
+"""Image plus headers. Topics, cameras and workers use this limit."""
+
+MAX_DEAD_LETTER_BYTES = MAX_RECORD_BYTES + 1024 * 1024
+"""Any record, and why it was rejected: a record at the limit must fit into its dead letter."""
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -32,7 +35,7 @@ class Topic:
     config: dict[str, str] = field(default_factory=dict)
 
 
-def _topic(  # noqa: PLR0913
+def _topic(
     name: str,
     *,
     key: str,
@@ -40,7 +43,7 @@ def _topic(  # noqa: PLR0913
     days: float | None,
     partitions: int = 6,
     compact: bool = False,
-    image: bool = False,
+    max_bytes: int | None = None,
 ) -> Topic:
     policy = {(True, True): "compact,delete", (True, False): "compact"}.get(
         (compact, days is not None), "delete"
@@ -50,11 +53,11 @@ def _topic(  # noqa: PLR0913
         "retention.ms": "-1" if days is None else str(int(days * _DAY_MS)),
         "message.timestamp.type": "LogAppendTime",
     }
-    if image:
+    if max_bytes is not None:
         # Segments of 64 MB: retention removes whole segments, so they bound how far past the
         # byte cap a partition can grow.
         config |= {
-            "max.message.bytes": str(MAX_RECORD_BYTES),
+            "max.message.bytes": str(max_bytes),
             "segment.bytes": str(64 * 1024 * 1024),
         }
     return Topic(name, key, partitions, about, config)
@@ -64,14 +67,14 @@ FRAMES = _topic(
     "plankton.frames.v1",
     key="camera id",
     days=1,
-    image=True,
+    max_bytes=MAX_RECORD_BYTES,
     about="Frames as the cameras made them (PNG, JPEG, TIFF).",
 )
 ROIS = _topic(
     "plankton.rois.v1",
     key="image id",
     days=3,
-    image=True,
+    max_bytes=MAX_RECORD_BYTES,
     about="Cut-outs: from the segment worker, or from instruments that cut for themselves.",
 )
 INDEXED = _topic(
@@ -118,7 +121,7 @@ DEADLETTER = _topic(
     "plankton.deadletter.v1",
     key="the original key",
     days=30,
-    image=True,
+    max_bytes=MAX_DEAD_LETTER_BYTES,
     partitions=1,
     about="Records that can never succeed, with the cause and where they came from.",
 )
@@ -130,6 +133,11 @@ STREAMS_GROUP = "plankton-streams"
 """Consumer groups of the workers; their lag is what waits."""
 
 ALL = (FRAMES, ROIS, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, CAMERAS, CENSUS, DEADLETTER)
+
+
+def max_bytes(topic_name: str) -> int:
+    """Largest record that a topic takes, bytes, with its key and headers."""
+    return MAX_DEAD_LETTER_BYTES if topic_name == DEADLETTER.name else MAX_RECORD_BYTES
 
 
 def sized(topics: tuple[Topic, ...], disk_mb: int) -> list[Topic]:

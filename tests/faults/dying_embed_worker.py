@@ -1,6 +1,4 @@
-"""An embed worker that kills itself after its first Milvus upsert, before the catalog's and the
-commit.
-"""
+"""An embed worker that kills itself between its first Milvus upsert and the commit."""
 
 import os
 import signal
