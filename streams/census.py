@@ -34,7 +34,7 @@ class _Known(NamedTuple):
 class Census:
     """Counts of all images that it was told of.
 
-    One entry per labelled image (about 300 bytes) is all that it keeps.
+    One entry per labelled image (about 220 bytes) is all that it keeps.
     """
 
     def __init__(self, window_s: int) -> None:
