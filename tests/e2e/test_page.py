@@ -1,6 +1,5 @@
 """The bench in a real browser, over the in-memory parts."""
 
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -13,34 +12,10 @@ from werkzeug.serving import make_server
 from plankton_stream.events import topics
 from plankton_stream.events.envelope import Received
 from plankton_stream.events.facts import CensusCounted, fact_message
+from tests.browser import expect
 from tests.web_parts import START, Web, image, new_web, picture
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not os.access(CHROMIUM, os.X_OK):
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"there is no {CHROMIUM}")
-        pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -71,13 +46,6 @@ def page(server: Any, browser: Any) -> Iterator[Any]:
     yield tab
     tab.close()
     assert mistakes == []
-
-
-def expect(locator: Any) -> Any:
-    from playwright.sync_api import expect as wait_until
-
-    wait_until.set_options(timeout=60_000)
-    return wait_until(locator)
 
 
 def open_bench(page: Any, number: int) -> Any:

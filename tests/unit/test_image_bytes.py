@@ -102,7 +102,7 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "jpeg": ("image/jpeg", lambda: encoded(picture(), "image/jpeg")),
     "progressive jpeg": (
         "image/jpeg",
-        lambda: cv2.imencode(".jpg", picture(), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes(),
+        lambda: bytes(cv2.imencode(".jpg", picture(), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1]),
     ),
     "tiff": ("image/tiff", lambda: encoded(picture(), "image/tiff")),
     "plain tiff": ("image/tiff", lambda: strip_tiff(picture()[:, :, 1])),
