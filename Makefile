@@ -31,8 +31,9 @@ format: install ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: install ## Run the benchmarks
-	for program in benchmarks/*.py; do $(BIN)/python "$$program" $(ARGS); done
+bench: install ## Measure the encoders; with FOLDER=cut-outs, a running stack too
+	$(BIN)/python benchmarks/encoders.py
+	@if [ -n "$(FOLDER)" ]; then set -x; $(BIN)/python benchmarks/main_job.py "$(FOLDER)"; fi
 
 lock: install ## Resolve the dependencies again and pin them
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --generate-hashes \
