@@ -3,20 +3,31 @@
 Built once per process by the command line and passed down. No module reads the environment itself.
 """
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    SettingsConfigDict,
+)
 
 from plankton_stream.errors import ConfigError
+from plankton_stream.stack.ready import READY_FILE
+
+_PREFIX = "PLANKTON_"
+# Variables with our prefix that are no settings.
+_OTHERS = {READY_FILE, "PLANKTON_TEST_DATA"}
 
 
 class Settings(BaseSettings):
     """Everything a process can be told. A part whose URL is set is used as it is, not started."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PLANKTON_", env_file=".env", env_ignore_empty=True, frozen=True, extra="forbid"
+        env_prefix=_PREFIX, env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore"
     )
 
     home: Path = Field(
@@ -32,7 +43,7 @@ class Settings(BaseSettings):
     kafka_port: int = Field(
         default=9092,
         ge=1,
-        le=65535,
+        le=65534,
         description="Port of the local broker (the next one up is its controller's).",
     )
     kafka_heap_mb: int = Field(
@@ -65,6 +76,7 @@ class Settings(BaseSettings):
         default="",
         description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://user@host/db. Empty: "
         "SQLite under home.",
+        repr=False,
     )
     images: str = Field(
         default="",
@@ -168,15 +180,31 @@ def load_settings() -> Settings:
     """Read the settings.
 
     Raises:
-        ConfigError: a variable has a value that its field does not allow; the message names it.
+        ConfigError: a variable is no setting, or has a value that its field does not allow; the
+            message names it, and never shows the value of one that may hold a password.
     """
+    _refuse_unknown()
     try:
         return Settings()
     except ValidationError as error:
         problems = "; ".join(
-            f"PLANKTON_{str(issue['loc'][0]).upper()}: {issue['msg']} (got {issue['input']!r})"
+            f"{_PREFIX}{field.upper()}: {issue['msg']}"
+            + (f" (got {issue['input']!r})" if Settings.model_fields[field].repr else "")
             for issue in error.errors()
+            for field in [str(issue["loc"][0])]
         )
-        raise ConfigError(
-            f"Settings: {problems}. See .env.example for what each allows."
-        ) from error
+        # Not `from error`: its text has every input.
+        raise ConfigError(f"Settings: {problems}. See .env.example for what each allows.") from None
+
+
+def _refuse_unknown() -> None:
+    """A misspelt name must not be taken for a setting that was made."""
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    sources = (EnvSettingsSource(Settings), DotEnvSettingsSource(Settings))
+    given = {name.upper() for source in sources for name in source.env_vars}
+    for name in sorted(given - known - _OTHERS):
+        if name.startswith(_PREFIX):
+            (nearest,) = get_close_matches(name, known, n=1, cutoff=0)
+            raise ConfigError(
+                f"Settings: {name} is none; do you mean {nearest}? See .env.example for all."
+            )

@@ -1,8 +1,8 @@
 """Fixtures for all tests.
 
-Before anything else, tests are cut off from the settings of whoever runs them: their variables and
-a `.env` in the folder that they, or the processes that they start, run in may name a lab's own Kafka
-and catalog.
+Before anything else, tests are cut off from the settings of whoever runs them: variables, and a
+`.env` in the folder where the tests and the processes that they start run, may name a lab's own
+Kafka and catalog.
 """
 
 import atexit

@@ -70,8 +70,8 @@ def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("WEB_PORT", "0"), ("WEB_PORT", "http"), ("CAMERA", "My Camera"), ("AUTH", "basic"),
-        ("CAMERA_RATE", "-1"), ("LOG_LEVEL", "LOUD"), ("CENSUS_WINDOW_S", "0"),
+        ("WEB_PORT", "0"), ("WEB_PORT", "http"), ("KAFKA_PORT", "65535"),
+        ("CAMERA", "My Camera"), ("AUTH", "basic"), ("CAMERA_RATE", "-1"), ("LOG_LEVEL", "LOUD"), ("CENSUS_WINDOW_S", "0"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -80,14 +80,30 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
         load_settings()
 
 
-def test_a_misspelt_name_in_the_file_is_named(tmp_path: Path) -> None:
+def test_a_misspelt_name_is_named_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / ".env").write_text("PLANKTON_WEBPORT=1\n")
-    with pytest.raises(ConfigError, match="WEBPORT"):
+    with pytest.raises(ConfigError, match=r"PLANKTON_WEBPORT .*PLANKTON_WEB_PORT\?"):
         load_settings()
+    (tmp_path / ".env").unlink()
+    monkeypatch.setenv("PLANKTON_MILVUS_TOKN", "s3cret")
+    with pytest.raises(
+        ConfigError, match=r"PLANKTON_MILVUS_TOKN .*PLANKTON_MILVUS_TOKEN\?"
+    ) as told:
+        load_settings()
+    assert "s3cret" not in str(told.value)
 
 
-def test_settings_cannot_be_changed_and_hide_the_token() -> None:
-    settings = Settings(milvus_token="root:secret")
+def test_variables_of_others_are_no_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("POSTGRES_PASSWORD=s3cret\nplankton_web_port=1234\n")
+    monkeypatch.setenv("PLANKTON_READY_FILE", "x")
+    monkeypatch.setenv("PLANKTON_TEST_DATA", "x")
+    assert load_settings().web_port == 1234
+
+
+def test_settings_cannot_be_changed_and_hide_passwords() -> None:
+    settings = Settings(milvus_token="root:secret", catalog="postgresql://u:secret@h/d")
     assert "secret" not in repr(settings)
     with pytest.raises(ValidationError):
         settings.web_port = 1  # type: ignore[misc]
