@@ -8,12 +8,14 @@ replays and a restart from the changelog all end in the same counts.
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from plankton_stream.domain import Capture, LabelState, from_microseconds, to_microseconds
 from plankton_stream.events.envelope import now
 from plankton_stream.events.facts import CensusCounted, LabelCurrent
+
+_EARLIEST = to_microseconds(datetime.min.replace(tzinfo=UTC))
 
 
 class Cell(NamedTuple):
@@ -107,7 +109,8 @@ class Census:
         if captured_at is None:
             return None
         microseconds = to_microseconds(captured_at)
-        return from_microseconds(microseconds - microseconds % (self._window_s * 1_000_000))
+        start = microseconds - microseconds % (self._window_s * 1_000_000)
+        return from_microseconds(max(start, _EARLIEST))  # the calendar's first window is short
 
 
 def _counted_taxon(current: LabelCurrent) -> str | None:

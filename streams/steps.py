@@ -3,7 +3,8 @@
     plankton.labels.v1 ─regroup─▶ labels-by-camera ─Tally─┬▶ plankton.labels.current.v1 (the state)
       (key image id)              (key camera id)         └▶ plankton.census.v1
 
-A step may be given a record again, at any time: its effect is the same as the first time.
+A step may be given a record again, at any time: its effect is the same as the first time. It only
+computes, so whatever a record makes it raise is the record's fault: a dead letter, at once.
 """
 
 import logging
@@ -20,6 +21,7 @@ from plankton_stream.events.facts import (
     LabelRetracted,
     fact_message,
     read_fact,
+    read_label_event,
 )
 from streams.census import Cell, Census
 
@@ -27,7 +29,8 @@ log = logging.getLogger(__name__)
 
 SOURCE = "/streams"
 
-LabelEvent = LabelApplied | LabelRetracted
+_ROOM_BYTES = 1024
+"""What a record may grow by under another key, and on the wire."""
 
 
 class Outgoing(NamedTuple):
@@ -42,14 +45,9 @@ def regroup(batch: Sequence[Received]) -> list[Outgoing]:
     outgoing = []
     for received in batch:
         try:
-            event = _label_event(received)
-        except RejectedError as error:
+            outgoing.append(Outgoing(_by_camera(received)))
+        except Exception as error:  # noqa: BLE001  (see above)
             outgoing.append(_rejected(received, error))
-        else:
-            key = event.capture.camera
-            topic = topics.LABELS_BY_CAMERA.name
-            message = Message(topic, key, received.value, received.headers)
-            outgoing.append(Outgoing(message))
     return outgoing
 
 
@@ -69,15 +67,16 @@ class Tally:
         cells: set[Cell] = set()
         for received in batch:
             try:
-                current = _current(_label_event(received))
-            except RejectedError as error:
+                current = _current(read_label_event(received))
+                message = current_message(current)
+                cells |= self._census.put(current)
+            except Exception as error:  # noqa: BLE001  (see above)
                 rejected.append(_rejected(received, error))
                 continue
-            cells |= self._census.put(current)
             if current.version >= self._census.version(current.image_id):
                 # The state of an image lies where its camera's events lie, or a member of the
                 # group could not recover what it counts.
-                latest[current.image_id] = Outgoing(current_message(current), received.partition)
+                latest[current.image_id] = Outgoing(message, received.partition)
         return [*rejected, *latest.values(), *(self._counted(cell) for cell in cells)]
 
     def _counted(self, cell: Cell) -> Outgoing:
@@ -95,18 +94,27 @@ def current_message(current: LabelCurrent) -> Message:
 def remember(census: Census, received: Received) -> None:
     """Take in a record of the state that was published before this process started.
 
-    A record that is none of ours is logged and passed over: recovery must not stop at it.
+    A record that cannot be taken in is logged and passed over: recovery must not stop at it.
     """
     try:
         fact = read_fact(received)
+        if isinstance(fact, LabelCurrent):
+            census.put(fact)
     except RejectedError as error:
         log.error("%s is not a naming, passed over: %s", received.origin, error)  # noqa: TRY400
-        return
-    if isinstance(fact, LabelCurrent):
-        census.put(fact)
+    except Exception:
+        log.exception("%s passed over", received.origin)
 
 
-def _current(event: LabelEvent) -> LabelCurrent:
+def _by_camera(received: Received) -> Message:
+    camera = read_label_event(received).capture.camera
+    message = Message(topics.LABELS_BY_CAMERA.name, camera, received.value, received.headers)
+    if message.size > topics.MAX_RECORD_BYTES - _ROOM_BYTES:
+        raise RejectedError(f"{message.size} bytes are too many to pass on")
+    return message
+
+
+def _current(event: LabelApplied | LabelRetracted) -> LabelCurrent:
     return LabelCurrent(
         image_id=event.image_id,
         version=event.version,
@@ -117,13 +125,10 @@ def _current(event: LabelEvent) -> LabelCurrent:
     )
 
 
-def _label_event(received: Received) -> LabelEvent:
-    fact = read_fact(received)
-    if not isinstance(fact, LabelApplied | LabelRetracted):
-        raise RejectedError(f"event type {fact.event_type!r}: this consumer reads label events")
-    return fact
-
-
-def _rejected(received: Received, error: RejectedError) -> Outgoing:
-    log.warning("%s: dead letter: %s", received.origin, error)
-    return Outgoing(dead_letter(received, cause=str(error), consumer=SOURCE))
+def _rejected(received: Received, error: Exception) -> Outgoing:
+    cause = str(error)
+    if not isinstance(error, RejectedError):
+        cause = f"unexpected {type(error).__name__}: {error}"
+        log.error("%s cannot be processed", received.origin, exc_info=error)
+    log.warning("%s: dead letter: %s", received.origin, cause)
+    return Outgoing(dead_letter(received, cause=cause, consumer=SOURCE))

@@ -229,3 +229,15 @@ def read_fact(received: Received) -> Fact:
         return fact.model_validate_json(received.value, extra="ignore")
     except ValidationError as error:
         raise RejectedError(f"{envelope.type}: {describe(error)}") from error
+
+
+def read_label_event(received: Received) -> LabelApplied | LabelRetracted:
+    """The label event in a record.
+
+    Raises:
+        RejectedError: see `read_fact`; or it is another fact.
+    """
+    fact = read_fact(received)
+    if not isinstance(fact, LabelApplied | LabelRetracted):
+        raise RejectedError(f"event type {fact.event_type!r}: this consumer reads label events")
+    return fact

@@ -1,14 +1,23 @@
 """The census without Kafka."""
 
 import random
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from plankton_stream.domain import Capture, LabelState, Naming
+from plankton_stream.errors import RejectedError
 from plankton_stream.events import topics
 from plankton_stream.events.deadletters import DEAD_LETTER
 from plankton_stream.events.envelope import Message, Received, read_envelope, to_text
-from plankton_stream.events.facts import CensusCounted, LabelCurrent, read_fact
+from plankton_stream.events.facts import (
+    CensusCounted,
+    LabelCurrent,
+    fact_message,
+    read_fact,
+    read_label_event,
+)
 from streams.census import Census
 from streams.steps import Tally, current_message, regroup, remember
 from tests.label_events import START, Labelling, as_received, census_of, label_message
@@ -170,6 +179,87 @@ def test_a_bad_record_is_a_dead_letter_and_the_rest_goes_on(bad: Message) -> Non
         assert dict(letter.headers)["ce_type"] == DEAD_LETTER.encode()
         assert dict(letter.headers)["ce_cause"]
         assert len(step([as_received(bad), *good])) > 1
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, image: str) -> None:
+    """Make the census fail, in no way that it was written for, at one image."""
+    put: Callable[[Census, LabelCurrent], object] = Census.put
+
+    def spoiled(census: Census, current: LabelCurrent) -> object:
+        if current.image_id == image:
+            raise OverflowError("date value out of range")
+        return put(census, current)
+
+    monkeypatch.setattr(Census, "put", spoiled)
+
+
+def test_a_record_that_nobody_expected_is_a_dead_letter_and_the_rest_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, good = received_labels(Labelling(seed=13), 2, 0)
+    assert bad.key is not None
+    spoil(monkeypatch, bad.key.decode())
+    letter, *rest = Tally(Census(WINDOW_S))([bad, good])
+    assert letter.message.topic == topics.DEADLETTER.name
+    cause = dict(letter.message.headers)["ce_cause"].decode()
+    assert cause == "unexpected OverflowError: date value out of range"
+    assert [message.topic for message, _ in rest] == [
+        topics.LABELS_CURRENT.name,
+        topics.CENSUS.name,
+    ]
+
+
+def test_regrouping_makes_a_dead_letter_of_what_nobody_expected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events = received_labels(Labelling(seed=14), 2, 0)
+
+    def read(received: Received) -> object:
+        if received is events[0]:
+            raise RuntimeError("what is this?")
+        return read_label_event(received)
+
+    monkeypatch.setattr("streams.steps.read_label_event", read)
+    assert [message.topic for message, _ in regroup(events)] == [
+        topics.DEADLETTER.name,
+        topics.LABELS_BY_CAMERA.name,
+    ]
+
+
+def test_an_event_that_would_not_fit_under_its_camera_is_a_dead_letter() -> None:
+    (event,) = Labelling(seed=15).events(1, 0)
+    room = topics.MAX_RECORD_BYTES - label_message(event).size
+    large = label_message(event.model_copy(update={"why": "x" * room}))
+    assert topics.MAX_RECORD_BYTES - 10 < large.size <= topics.MAX_RECORD_BYTES
+    ((letter, _),) = regroup([as_received(large)])
+    assert letter.topic == topics.DEADLETTER.name
+    assert letter.size < topics.MAX_DEAD_LETTER_BYTES
+
+
+def test_the_first_window_of_the_calendar_is_a_short_one() -> None:
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    census = Census(7 * 24 * 60 * 60)
+    cell = census.cell(Capture(camera="a", captured_at=first.replace(hour=1)))
+    assert cell.window_start == first
+    assert read_fact(as_received(fact_message(census.counted(cell), event_id="1", source="/here")))
+
+
+def test_recovery_passes_over_what_nobody_expected(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    census, bad, good = Census(WINDOW_S), a_naming(), a_naming("1" * 26)
+    spoil(monkeypatch, bad.image_id)
+    for naming in (bad, good):
+        remember(census, as_received(current_message(naming)))
+    assert len(census) == 1
+    assert "passed over" in caplog.text
+
+
+def test_only_label_events_are_read_as_such() -> None:
+    (event,) = Labelling(seed=16).events(1, 0)
+    assert read_label_event(as_received(label_message(event))) == event
+    with pytest.raises(RejectedError, match=r"label\.current"):
+        read_label_event(as_received(current_message(a_naming())))
 
 
 def test_recovery_passes_over_what_is_not_a_naming(caplog: pytest.LogCaptureFixture) -> None:
