@@ -46,7 +46,7 @@ clean: ## Remove .venv and caches; data in .plankton stays
 # Done again only when the pins or the project's own metadata change. uv is pinned, with its hash,
 # by the lock file that it then installs.
 $(STAMP): requirements.lock pyproject.toml
-	@if $(BIN)/python $(IS_3_11); then exit 0; fi; \
+	@if [ -x $(BIN)/pip ] && $(BIN)/python $(IS_3_11); then exit 0; fi; \
 	for name in python3.11 python3 python; do \
 	    if "$$name" $(IS_3_11); then python="$$name"; break; fi; done; \
 	if [ -z "$${python-}" ]; then \
@@ -54,7 +54,7 @@ $(STAMP): requirements.lock pyproject.toml
 	    echo "or brew install python@3.11, or uv python install 3.11." >&2; exit 1; fi; \
 	echo "Creating $(VENV) with $$(command -v "$$python")"; \
 	"$$python" -m venv --clear $(VENV) || { \
-	    echo "$$python cannot make it: apt install python3.11-venv." >&2; exit 1; }
+	    rm -rf $(VENV); echo "$$python cannot make it: apt install python3.11-venv." >&2; exit 1; }
 	@echo "Installing the dependencies (about 2.5 GB, minutes on a first run)"
 	@awk '/^[^ ]/ {wanted = /^uv==/} wanted' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
