@@ -19,6 +19,22 @@ MAX_IMAGE_BYTES = 16 * 1024 * 1024
 IMAGE_TYPES = {"image/png": "png", "image/jpeg": "jpg", "image/tiff": "tif"}
 """Content types that a camera may send, with the file extension of each."""
 
+
+def _check_frame_key(key: str) -> str:
+    if len(key.encode()) > _LONGEST_FRAME_KEY or "\0" in key:
+        raise ValueError(f"a frame key is at most {_LONGEST_FRAME_KEY} bytes of UTF-8 without NUL")
+    return key
+
+
+_LONGEST_FRAME_KEY = 1024  # it is part of a key in SQL, where PostgreSQL allows 2,704 bytes
+
+FrameKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=_LONGEST_FRAME_KEY),
+    AfterValidator(_check_frame_key),
+]
+"""Names a frame within its camera for ever."""
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 """Ids that people choose (camera, taxon key, sample): safe in URLs, file names and filters."""
 

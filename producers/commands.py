@@ -2,7 +2,6 @@
 
 import logging
 import re
-import signal
 import threading
 import time
 from enum import StrEnum
@@ -12,10 +11,11 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from plankton_stream.adapters.kafka import KafkaPublisher
+from plankton_stream.adapters.kafka import bounded_publisher
 from plankton_stream.domain import Capture
-from plankton_stream.errors import ConfigError, RetryableError
-from plankton_stream.ports import Publisher
+from plankton_stream.errors import ConfigError
+from plankton_stream.events.topics import FRAMES, ROIS, Topic
+from plankton_stream.retrying import stop_on_signals, wait_for
 from plankton_stream.settings import Settings, load_settings
 from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
@@ -31,8 +31,6 @@ app = typer.Typer(
     add_completion=False,
     help="Publish frames or ROIs: a simulated camera, a folder.",
 )
-
-_CONNECT_PAUSE_S = 2.0
 
 
 class Light(StrEnum):
@@ -81,7 +79,7 @@ def simulated(
         settings.camera_seed if seed is None else seed, width, height, field.value, rois_per_frame
     )
     source = SimulatedCamera(camera, scene, frames=frames, first_frame=first_frame, sample=sample)
-    _publish(settings, source, rate_hz, stop)
+    _publish(settings, source, FRAMES, rate_hz, stop)
 
 
 @app.command()
@@ -120,7 +118,7 @@ def folder(
     known = read_metadata(metadata) if metadata else {}
     source = FolderCamera(path, camera=camera, rois=roi, watch=watch, metadata=known)
     began = time.monotonic()
-    totals = _publish(settings, source, rate, stop)
+    totals = _publish(settings, source, ROIS if roi else FRAMES, rate, stop)
     if source.unmatched:
         log.warning(
             "%d metadata rows name no file here, e.g. %r",
@@ -136,10 +134,7 @@ def folder(
 def _start() -> tuple[Settings, threading.Event]:
     settings = load_settings()
     start_logging(settings)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return settings, stop
+    return settings, stop_on_signals()
 
 
 def _checked(camera: str, sample: str | None) -> tuple[str, str | None]:
@@ -159,24 +154,23 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).lstrip("._-")[:64] or "folder"
 
 
-def _publish(settings: Settings, source: Source, rate_hz: float, stop: threading.Event) -> Totals:
-    publisher = _connected(settings, stop)
+def _publish(
+    settings: Settings, source: Source, topic: Topic, rate_hz: float, stop: threading.Event
+) -> Totals:
+    publisher = wait_for(
+        lambda: bounded_publisher(
+            settings.kafka_bootstrap,
+            topic,
+            disk_mb=settings.kafka_disk_mb,
+            client_id="plankton-camera",
+        ),
+        stop,
+    )
     try:
         announce_ready()
         return publish(source, publisher, rate_hz=rate_hz, stop=stop)
     finally:
         publisher.close()
-
-
-def _connected(settings: Settings, stop: threading.Event) -> Publisher:
-    """A publisher as soon as Kafka answers; ends the process if it is stopped before that."""
-    while True:
-        try:
-            return KafkaPublisher(settings.kafka_bootstrap, client_id="plankton-camera")
-        except RetryableError as error:
-            log.warning("waiting: %s", error)
-            if stop.wait(_CONNECT_PAUSE_S):
-                raise typer.Exit(1) from error
 
 
 def _summary(source: FolderCamera, totals: Totals, seconds: float) -> str:

@@ -2,27 +2,30 @@
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
 
 import typer
 
-from plankton_stream.adapters.kafka import KafkaPublisher, KafkaSubscriber
+from plankton_stream.adapters.kafka import (
+    KafkaPublisher,
+    KafkaSubscriber,
+    bounded_publisher,
+)
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.errors import RetryableError
 from plankton_stream.events import topics
-from plankton_stream.ports import VectorIndex
+from plankton_stream.ports import Publisher, VectorIndex
+from plankton_stream.retrying import stop_on_signals, wait_for
 from plankton_stream.settings import Settings, load_settings
 from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
-from workers.loop import consume, insist, stop_on_signals
+from workers.loop import Worker, consume
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     help="Run one worker; more of a kind share the work.",
 )
-
-Part = TypeVar("Part")
 
 
 @app.command()
@@ -32,9 +35,16 @@ def segment() -> None:
 
     settings, stop = _start()
     catalog = Catalog(settings.catalog_url)
-    publisher = _wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
+    # The encoder may be slower than the cameras, or down.
+    publisher = wait_for(
+        lambda: bounded_publisher(
+            settings.kafka_bootstrap, topics.ROIS, disk_mb=settings.kafka_disk_mb
+        ),
+        stop,
+    )
     worker = SegmentWorker(catalog, publisher)
-    _consume(settings, topics.FRAMES, topics.SEGMENT_GROUP, worker.handle, stop, max_records=8)
+    subscribe = _subscribe(settings, topics.FRAMES, topics.SEGMENT_GROUP, max_records=8)
+    _consume(subscribe, worker, publisher, stop)
 
 
 @app.command()
@@ -49,17 +59,17 @@ def embed() -> None:
     encoder = load_encoder(settings.encoder, settings.encoder_weights, settings.embed_batch)
     catalog = Catalog(settings.catalog_url)
     encoder_id, dimension = encoder.identity.id, encoder.identity.dimension
-    _wait_for(lambda: catalog.encoders.claim(encoder_id, dimension), stop)
-    index = _wait_for(lambda: _index(settings, encoder_id, dimension), stop)
-    publisher = _wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
+    wait_for(lambda: catalog.encoders.claim(encoder_id, dimension), stop)
+    index = wait_for(lambda: _index(settings, encoder_id, dimension), stop)
+    publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
     store = FileImageStore(settings.images_url)
     worker = EmbedWorker(encoder, index, catalog, store, publisher)
     server = serve(encoder, settings.embed_host, settings.embed_port)
     try:
-        _consume(
-            settings, topics.ROIS, topics.EMBED_GROUP, worker.handle, stop,
-            max_records=settings.embed_batch,
-        )  # fmt: skip
+        subscribe = _subscribe(
+            settings, topics.ROIS, topics.EMBED_GROUP, max_records=settings.embed_batch
+        )
+        _consume(subscribe, worker, publisher, stop)
     finally:
         server.shutdown()
 
@@ -71,11 +81,12 @@ def labels() -> None:
 
     settings, stop = _start()
     catalog = Catalog(settings.catalog_url)
-    encoder_id, dimension = _wait_for(lambda: _live_encoder(catalog), stop)
-    index = _wait_for(lambda: _index(settings, encoder_id, dimension), stop)
-    publisher = _wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
+    encoder_id, dimension = wait_for(lambda: _live_encoder(catalog), stop)
+    index = wait_for(lambda: _index(settings, encoder_id, dimension), stop)
+    publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
     worker = LabelIndexWorker(index, catalog, publisher)
-    _consume(settings, topics.LABELS, topics.LABELS_GROUP, worker.handle, stop, max_records=500)
+    subscribe = _subscribe(settings, topics.LABELS, topics.LABELS_GROUP, max_records=500)
+    _consume(subscribe, worker, publisher, stop)
 
 
 @app.command()
@@ -85,7 +96,7 @@ def relay() -> None:
 
     settings, stop = _start()
     catalog = Catalog(settings.catalog_url)
-    publisher = _wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
+    publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
     announce_ready()
     relay_outbox(catalog, publisher, stop)
 
@@ -96,23 +107,23 @@ def _start() -> tuple[Settings, threading.Event]:
     return settings, stop_on_signals()
 
 
-def _consume(
-    settings: Settings,
-    topic: topics.Topic,
-    group: str,
-    handle: Callable[..., None],
-    stop: threading.Event,
-    *,
-    max_records: int,
-) -> None:
-    subscriber = _wait_for(
-        lambda: KafkaSubscriber(
-            settings.kafka_bootstrap, [topic], group=group, max_records=max_records
-        ),
-        stop,
+def _subscribe(
+    settings: Settings, topic: topics.Topic, group: str, *, max_records: int
+) -> Callable[[], KafkaSubscriber]:
+    return partial(
+        KafkaSubscriber, settings.kafka_bootstrap, [topic], group=group, max_records=max_records
     )
+
+
+def _consume(
+    subscribe: Callable[[], KafkaSubscriber],
+    worker: Worker,
+    publisher: Publisher,
+    stop: threading.Event,
+) -> None:
+    subscriber = wait_for(subscribe, stop)
     announce_ready()
-    consume(subscriber, handle, stop)
+    consume(subscriber, worker, publisher, stop)
 
 
 def _index(settings: Settings, encoder: str, dimension: int) -> VectorIndex:
@@ -128,11 +139,3 @@ def _live_encoder(catalog: Catalog) -> tuple[str, int]:
     if live is None:
         raise RetryableError("no embed worker has started yet")
     return live
-
-
-def _wait_for(part: Callable[[], Part], stop: threading.Event) -> Part:
-    """A part as soon as it can be had; ends the process if it is stopped before that."""
-    found: list[Part] = []
-    if not insist(lambda: found.append(part()), stop):
-        raise typer.Exit
-    return found[0]

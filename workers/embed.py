@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.domain import Image, Roi
+from plankton_stream.errors import RejectedError
 from plankton_stream.events.envelope import Received, now
 from plankton_stream.events.facts import ImageIndexed, fact_message
 from plankton_stream.events.images import read_roi
@@ -14,11 +16,16 @@ from workers.encoders import Encoder
 from workers.loop import examine, publish_rejections
 from workers.rename import bring_names_up_to_date
 
-_ME = "/workers/embed"
+MAX_ROI_PIXELS = 32 * 1024 * 1024
+"""Largest ROI, pixels; a whole batch of them has to fit into memory."""
+
+_WRITERS = 8  # an image is forced to the disk; several at once share the wait
 
 
 class EmbedWorker:
     """Handles batches of the ROI topic."""
+
+    name = "/workers/embed"
 
     def __init__(
         self,
@@ -33,6 +40,7 @@ class EmbedWorker:
         self._catalog = catalog
         self._store = store
         self._publisher = publisher
+        self._writers = ThreadPoolExecutor(_WRITERS, "image-store")
 
     def handle(self, batch: Sequence[Received]) -> None:
         """Make a batch searchable: bytes, vector, catalog, event, in this order.
@@ -49,13 +57,12 @@ class EmbedWorker:
         if rois:
             images = self._index_images(rois)
             self._publish(images)
-        publish_rejections(rejections, self._publisher, consumer=_ME)
+        publish_rejections(rejections, self._publisher, consumer=self.name)
         self._publisher.flush()
 
     def _index_images(self, rois: dict[str, tuple[Roi, Pixels]]) -> list[Image]:
         vectors = self._encoder.encode([pixels for _, pixels in rois.values()])
-        for image_id, (roi, _) in rois.items():
-            self._store.put(image_id, roi.content_type, roi.data)
+        self._store_bytes(rois)
         known = self._catalog.images.get(list(rois))
         encoder = self._encoder.identity.id
         images = [
@@ -71,10 +78,18 @@ class EmbedWorker:
             for image in images
         ]
         self._catalog.images.upsert(images)
-        if known:
-            # A label may have arrived after `known` was read, and the index got the one before it.
-            bring_names_up_to_date(list(known.values()), self._catalog, self._index)
+        # A label may have arrived after `known` was read, and the index got the one before it; also
+        # of a fresh image, if this worker was so slow that another one did its batch meanwhile.
+        bring_names_up_to_date(images, self._catalog, self._index)
         return images
+
+    def _store_bytes(self, rois: dict[str, tuple[Roi, Pixels]]) -> None:
+        puts = [
+            self._writers.submit(self._store.put, image_id, roi.content_type, roi.data)
+            for image_id, (roi, _) in rois.items()
+        ]
+        for put in puts:
+            put.result()
 
     def _publish(self, images: Sequence[Image]) -> None:
         for image in images:
@@ -86,12 +101,15 @@ class EmbedWorker:
                 indexed_at=image.indexed_at,
             )
             event_id = f"{image.image_id}/{image.encoder}"
-            self._publisher.send(fact_message(fact, event_id=event_id, source=_ME))
+            self._publisher.send(fact_message(fact, event_id=event_id, source=self.name))
 
 
 def _read(record: Received) -> tuple[Roi, Pixels]:
     roi = read_roi(record)
-    return roi, decode(roi.data, roi.content_type)
+    pixels = decode(roi.data, roi.content_type)
+    if pixels.shape[0] * pixels.shape[1] > MAX_ROI_PIXELS:
+        raise RejectedError(f"{pixels.shape[:2]} pixels, allowed are {MAX_ROI_PIXELS} in all")
+    return roi, pixels
 
 
 def _image(roi: Roi, pixels: Pixels, encoder: str, known: Image | None) -> Image:

@@ -6,24 +6,23 @@ expected ends the process: nothing is committed, so the restarted worker does th
 """
 
 import logging
-import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Protocol, TypeVar
 
 from plankton_stream.errors import RejectedError, RetryableError
 from plankton_stream.events.deadletters import dead_letter
 from plankton_stream.events.envelope import Received
 from plankton_stream.ports import Publisher, Subscriber
+from plankton_stream.retrying import insist
 
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
 _POLL_S = 0.5
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,53 +33,57 @@ class Rejection:
     cause: str
 
 
+class Worker(Protocol):
+    """What `consume` runs.
+
+    Attributes:
+        name: says in dead letters who gave up on a record, e.g. `/workers/embed`.
+    """
+
+    name: str
+
+    def handle(self, batch: Sequence[Received]) -> None:
+        """Make a batch's effects durable.
+
+        Idempotent: it is called again with the same records when it raises `RetryableError`, and
+        after a crash.
+        """
+
+
 def consume(
-    subscriber: Subscriber, handle: Callable[[Sequence[Received]], None], stop: threading.Event
+    subscriber: Subscriber, worker: Worker, publisher: Publisher, stop: threading.Event
 ) -> None:
-    """Handle batches until `stop` is set; the batch at hand is finished first.
+    """Let a worker handle batches until `stop` is set; the batch at hand is finished first.
 
     Args:
         subscriber: closed on return.
-        handle: makes a batch's effects durable. Called again with the same batch when it raises
-            `RetryableError`, so it must be idempotent.
+        worker: handles the batches.
+        publisher: for dead letters.
         stop: set it to end the loop.
     """
     try:
         while not stop.is_set():
             batch = subscriber.poll(_POLL_S)
-            if not batch:
-                continue
-            if insist(lambda: handle(batch), stop, subscriber.keep_alive):  # noqa: B023
+            step = partial(_handle, batch, worker, publisher)
+            if batch and insist(step, stop, subscriber.keep_alive):
                 insist(subscriber.commit, stop, subscriber.keep_alive)
     finally:
         subscriber.close()
 
 
-def insist(
-    step: Callable[[], None], stop: threading.Event, meanwhile: Callable[[], None] = lambda: None
-) -> bool:
-    """Try a step until it succeeds, with growing pauses.
-
-    Args:
-        step: raises `RetryableError` while a part that it needs is down.
-        stop: ends the trying.
-        meanwhile: called after every pause.
-
-    Returns:
-        False if it was stopped before the step succeeded.
-    """
-    pause_s = _FIRST_PAUSE_S
-    while True:
-        try:
-            step()
-        except RetryableError as error:
-            log.warning("trying again in %.1f s: %s", pause_s, error)
-        else:
-            return True
-        if stop.wait(pause_s):
-            return False
-        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        meanwhile()
+def _handle(batch: Sequence[Received], worker: Worker, publisher: Publisher) -> None:
+    try:
+        worker.handle(batch)
+    except RejectedError:
+        # A part refused one of the records, and does not say which: one by one, it shows.
+        rejections = []
+        for record in batch:
+            try:
+                worker.handle([record])
+            except RejectedError as error:
+                rejections.append(Rejection(record, str(error)))
+        publish_rejections(rejections, publisher, consumer=worker.name)
+        publisher.flush()
 
 
 def examine(
@@ -112,13 +115,5 @@ def publish_rejections(
 ) -> None:
     """Send rejected records to the dead-letter topic; the caller flushes."""
     for rejection in rejections:
-        log.warning("%s rejected: %s", rejection.record.origin, rejection.cause)
+        log.warning("%s rejected: %.1000s", rejection.record.origin, rejection.cause)
         publisher.send(dead_letter(rejection.record, cause=rejection.cause, consumer=consumer))
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop

@@ -5,7 +5,7 @@ import threading
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.events.facts import fact_message
 from plankton_stream.ports import Publisher
-from workers.loop import insist
+from plankton_stream.retrying import insist
 
 _SOURCE = "/catalog"
 _BATCH = 500

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.domain import Image
 from plankton_stream.events.envelope import Received
-from plankton_stream.events.facts import LabelApplied, LabelRetracted, read_fact
+from plankton_stream.events.facts import read_label_event
 from plankton_stream.ports import Publisher, VectorIndex
 from workers.loop import examine, publish_rejections
-
-_ME = "/workers/labels"
 
 
 class LabelIndexWorker:
     """Handles batches of the label topic."""
+
+    name = "/workers/labels"
 
     def __init__(self, index: VectorIndex, catalog: Catalog, publisher: Publisher) -> None:
         self._index = index
@@ -29,14 +29,12 @@ class LabelIndexWorker:
         Raises:
             RetryableError: a part does not answer.
         """
-        events, rejections = examine(batch, read_fact)
-        ids = {
-            event.image_id for event in events if isinstance(event, LabelApplied | LabelRetracted)
-        }
+        events, rejections = examine(batch, read_label_event)
+        ids = {event.image_id for event in events}
         images = list(self._catalog.images.get(sorted(ids)).values())
         self._index.rename(images)
         bring_names_up_to_date(images, self._catalog, self._index)
-        publish_rejections(rejections, self._publisher, consumer=_ME)
+        publish_rejections(rejections, self._publisher, consumer=self.name)
         self._publisher.flush()
 
 

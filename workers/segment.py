@@ -13,16 +13,13 @@ from plankton_stream.events.images import read_frame, roi_message
 from plankton_stream.images import Pixels, decode, encode_png
 from plankton_stream.ports import Publisher
 from plankton_stream.segmentation import Segmentation
-from workers.loop import examine, publish_rejections
-
-_ME = "/workers/segment"
+from workers.loop import Rejection, examine, publish_rejections
 
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
     """What is to become of a frame; `pixels` is None if it can't be read."""
 
-    record: Received
     frame: Frame
     cut: Cut
     pixels: Pixels | None = None
@@ -30,6 +27,8 @@ class _Decision:
 
 class SegmentWorker:
     """Handles batches of the frames topic."""
+
+    name = "/workers/segment"
 
     def __init__(
         self, catalog: Catalog, publisher: Publisher, segmentation: Segmentation | None = None
@@ -46,15 +45,21 @@ class SegmentWorker:
         Raises:
             RetryableError: the catalog or the log does not answer.
         """
-        decisions, rejections = examine(batch, self._decide)
+        rejections: list[Rejection] = []
+        for record in batch:  # one at a time: the pixels of a whole batch may not fit into memory
+            rejections += self._cut(record)
+        publish_rejections(rejections, self._publisher, consumer=self.name)
+        self._publisher.flush()
+
+    def _cut(self, record: Received) -> list[Rejection]:
+        decisions, rejections = examine([record], self._decide)
         for decision in decisions:
             cut = self._catalog.cuts.record(decision.cut)
-            messages, late = examine([decision.record], partial(_messages, decision, cut))
+            messages, late = examine([record], partial(_messages, decision, cut))
             rejections += late
             for message in chain.from_iterable(messages):
                 self._publisher.send(message)
-        publish_rejections(rejections, self._publisher, consumer=_ME)
-        self._publisher.flush()
+        return rejections
 
     def _decide(self, record: Received) -> _Decision:
         frame = read_frame(record)
@@ -63,13 +68,13 @@ class SegmentWorker:
             pixels = decode(frame.data, frame.content_type)
         except RejectedError as error:
             # Such a frame has an outcome too, so that concentrations keep their volume.
-            return _Decision(record, frame, cut.model_copy(update={"rejected_because": str(error)}))
+            return _Decision(frame, cut.model_copy(update={"rejected_because": str(error)}))
         found = {
             "boxes": tuple(self._segmentation.boxes(pixels)),
             "height_px": pixels.shape[0],
             "width_px": pixels.shape[1],
         }
-        return _Decision(record, frame, cut.model_copy(update=found), pixels)
+        return _Decision(frame, cut.model_copy(update=found), pixels)
 
 
 def _messages(decision: _Decision, cut: Cut, _record: Received) -> list[Message]:

@@ -1,7 +1,9 @@
 """The image store on a folder or on S3, through fsspec."""
 
+import os
+import time
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import fsspec
 
@@ -13,7 +15,9 @@ class FileImageStore:
     """`ImageStore` under an fsspec URL, e.g. `file:///data/images` or `s3://bucket/plankton`.
 
     Images lie in 1,024 folders by the last two characters of their id, which are part of a hash
-    and so fill the folders evenly.
+    and so fill the folders evenly. In a folder of this machine an image is written under another
+    name, forced to the disk, and renamed: a reader sees the whole file or none, and a power cut
+    takes back nothing that was put.
     """
 
     def __init__(self, url: str) -> None:
@@ -22,19 +26,16 @@ class FileImageStore:
         except (ValueError, ImportError) as error:
             raise ConfigError(f"PLANKTON_IMAGES {url!r}: {error}") from error
         self._url = url
-        self._is_local = "file" in self._fs.protocol
+        self._parts = Path(self._root, ".parts") if "file" in self._fs.protocol else None
+        if self._parts:
+            _sweep(self._parts)
 
     def put(self, image_id: str, content_type: str, data: bytes) -> None:
         """See `ImageStore.put`."""
         path = self._path(image_id, content_type)
         try:
-            if self._is_local:
-                # Beside its final name, then renamed: a reader sees the whole file or none.
-                self._fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
-                # Under a name of its own: two workers may write the same image at once.
-                part = f"{path}.{new_id()}.part"
-                self._fs.pipe_file(part, data)
-                self._fs.mv(part, path)
+            if self._parts:
+                _write(self._parts / new_id(), Path(path), data)
             else:
                 self._fs.pipe_file(path, data)  # object stores write whole objects
         except OSError as error:
@@ -56,7 +57,7 @@ class FileImageStore:
         """See `ImageStore.ids`."""
         for path in self._fs.find(self._root):
             name = PurePosixPath(path)
-            if name.suffix != ".part":
+            if name.parent.name != ".parts":
                 yield name.stem
 
     def _path(self, image_id: str, content_type: str) -> str:
@@ -66,3 +67,27 @@ class FileImageStore:
                 f"content type {content_type!r}: allowed are {', '.join(IMAGE_TYPES)}"
             )
         return f"{self._root}/{image_id[-2:]}/{image_id}.{extension}"
+
+
+def _write(part: Path, path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut.
+
+    Args:
+        part: a name that nobody else uses, on the same disk.
+        path: its final name.
+        data: what it holds.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _sweep(parts: Path) -> None:
+    """Remove what writers that were killed left behind; a write takes less than a minute."""
+    for part in parts.glob("*"):
+        if time.time() - part.stat().st_mtime > 60:
+            part.unlink(missing_ok=True)

@@ -1,27 +1,35 @@
 """The event log on Apache Kafka, through kafka-python: `Publisher`, `Subscriber` and admin."""
 
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.admin import OffsetSpec
 
+from plankton_stream.backlog import BoundedPublisher
 from plankton_stream.errors import ConfigError, RejectedError, RetryableError
 from plankton_stream.events.envelope import Message, Received
 from plankton_stream.events.topics import (
+    CONSUMERS,
     MAX_DEAD_LETTER_BYTES,
     MAX_RECORD_BYTES,
     Topic,
     max_bytes,
+    partition_cap_bytes,
 )
 
 log = logging.getLogger(__name__)
 
 _FETCH_BYTES = 32 * 1024 * 1024
 _JOIN_MS = 5_000
+# A stop may wait for the broker this long, also if it has gone away.
+_ANSWER_MS = 5_000
+_CLOSE_MS = 2_000
 
 
 class KafkaPublisher:
@@ -107,16 +115,16 @@ class KafkaSubscriber:
         """See `Subscriber.poll`."""
         try:
             self._rejoin()
-            batches = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
         except kafka_errors.KafkaError as error:
-            log.warning("Kafka at %s: poll failed, trying again: %s", self._bootstrap, error)
+            log.warning("Kafka at %s: joining the group failed: %s", self._bootstrap, error)
+            time.sleep(timeout_s)
             return []
-        return [_received(record) for records in batches.values() for record in records]
+        return _poll(self._consumer, timeout_s, self._bootstrap)
 
     def commit(self) -> None:
         """See `Subscriber.commit`."""
         try:
-            self._consumer.commit()
+            self._consumer.commit(timeout_ms=_ANSWER_MS)
         except (kafka_errors.CommitFailedError, kafka_errors.RebalanceInProgressError) as error:
             # The group moves these partitions to another member. It does the records again, which
             # is harmless because every effect is idempotent. Only a poll completes a rebalance:
@@ -153,7 +161,7 @@ class KafkaSubscriber:
 
     def close(self) -> None:
         """See `Subscriber.close`."""
-        self._consumer.close(autocommit=False)
+        self._consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
 
 
 class KafkaReader:
@@ -169,6 +177,13 @@ class KafkaReader:
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=MAX_RECORD_BYTES,
         )
+        try:
+            self._assign(topics, from_end=from_end)
+        except (kafka_errors.KafkaError, AssertionError) as error:
+            self.close()
+            raise RetryableError(f"Kafka at {bootstrap}: topics not read: {error}") from error
+
+    def _assign(self, topics: Sequence[Topic], *, from_end: bool) -> None:
         partitions = [
             TopicPartition(topic.name, number)
             for topic in topics
@@ -182,16 +197,11 @@ class KafkaReader:
 
     def poll(self, timeout_s: float) -> list[Received]:
         """The next records, none if none came in time."""
-        try:
-            batches = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
-        except kafka_errors.KafkaError as error:
-            log.warning("Kafka at %s: poll failed, trying again: %s", self._bootstrap, error)
-            return []
-        return [_received(record) for records in batches.values() for record in records]
+        return _poll(self._consumer, timeout_s, self._bootstrap)
 
     def close(self) -> None:
         """Give up the connection."""
-        self._consumer.close(autocommit=False)
+        self._consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
 
 
 class KafkaAdmin:
@@ -268,6 +278,17 @@ class KafkaAdmin:
             raise RetryableError(f"Kafka at {self._bootstrap}: {what} failed: {error}") from error
 
 
+def _poll(consumer: Any, timeout_s: float, bootstrap: str) -> list[Received]:
+    """The next records; an error that lasts is reported once a time-out, not in a hot loop."""
+    try:
+        batches = consumer.poll(timeout_ms=int(timeout_s * 1000))
+    except kafka_errors.KafkaError as error:
+        log.warning("Kafka at %s: poll failed, trying again: %s", bootstrap, error)
+        time.sleep(timeout_s)
+        return []
+    return [_received(record) for records in batches.values() for record in records]
+
+
 def _connect(client: Any, bootstrap: str, **options: Any) -> Any:
     try:
         return client(
@@ -281,6 +302,27 @@ def _connect(client: Any, bootstrap: str, **options: Any) -> Any:
         raise ConfigError(f"Kafka at {bootstrap!r}: {error}") from error
     except kafka_errors.KafkaError as error:
         raise RetryableError(f"no Kafka broker answers at {bootstrap}: {error}") from error
+
+
+def bounded_publisher(
+    bootstrap: str, topic: Topic, *, disk_mb: int, client_id: str = "plankton"
+) -> BoundedPublisher:
+    """A publisher that waits while too much of an image topic is unread, see `BoundedPublisher`.
+
+    Args:
+        bootstrap: the cluster.
+        topic: frames or ROIs.
+        disk_mb: the cap of the topic, MB; half of a partition's share may be unread.
+        client_id: names the connection in the broker's log.
+    """
+    admin = KafkaAdmin(bootstrap)
+    publisher = KafkaPublisher(bootstrap, client_id=client_id)
+    return BoundedPublisher(
+        publisher,
+        topic,
+        unread=partial(admin.lag, CONSUMERS[topic.name], topic),
+        limit_bytes=partition_cap_bytes(topic, disk_mb) // 2,
+    )
 
 
 def _place(committed: Any, *, default: int) -> int:

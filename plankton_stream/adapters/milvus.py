@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import grpc
 import numpy as np
 from pymilvus import DataType, MilvusClient, MilvusException
 
@@ -12,6 +13,8 @@ from plankton_stream.errors import ContractError, RejectedError, RetryableError
 from plankton_stream.ports import ANY_IMAGE, MAX_HITS, Hit, ImageFilter, Metric, Vector
 
 _TIMEOUT_S = 30.0
+# pymilvus lets some of gRPC's own errors through, a deadline that has passed among them.
+_AWAY = (MilvusException, grpc.RpcError)
 _HNSW = {"M": 16, "efConstruction": 200}
 _MIN_EF = 128
 """HNSW's search width; recall@100 needs more than k when k is small."""
@@ -46,8 +49,8 @@ def ping(uri: str, token: str = "", *, timeout_s: float = 5.0) -> None:
     client = _connect(uri, token, timeout_s)
     try:
         client.list_collections(timeout=timeout_s)
-    except MilvusException as error:
-        raise RetryableError(f"Milvus at {uri} does not answer: {error.message}") from error
+    except _AWAY as error:
+        raise RetryableError(f"Milvus at {uri} does not answer: {error}") from error
     finally:
         client.close()
 
@@ -135,6 +138,9 @@ class MilvusIndex:
 
     def ids(self) -> Iterator[str]:
         """See `VectorIndex.ids`."""
+        # The iterator reads as of a moment of this machine's clock; a strong count makes the server
+        # catch up with all that was written before.
+        self.count()
         pages = self._call(
             "list", self._client.query_iterator, batch_size=10_000, output_fields=["image_id"],
             filter="", consistency_level="Strong",
@@ -156,15 +162,13 @@ class MilvusIndex:
             schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
             for name, kind, length in _FIELDS:
                 schema.add_field(name, kind, **({"max_length": length} if length else {}))
+            self._call("create collection", self._client.create_collection, schema=schema)
+        self._check_schema(dimension)
+        # A step of its own: whoever created the collection may have died before this one.
+        if not self._call("list indexes", self._client.list_indexes):
             index = self._client.prepare_index_params()
             index.add_index("vector", index_type="HNSW", metric_type="COSINE", params=_HNSW)
-            self._call(
-                "create collection",
-                self._client.create_collection,
-                schema=schema,
-                index_params=index,
-            )
-        self._check_schema(dimension)
+            self._call("create index", self._client.create_index, index_params=index)
         self._call("load collection", self._client.load_collection)
 
     def _check_schema(self, dimension: int) -> None:
@@ -186,9 +190,9 @@ class MilvusIndex:
     def _translated(self, what: str, function: Any, **arguments: Any) -> Any:
         try:
             return function(**arguments)
-        except MilvusException as error:
+        except _AWAY as error:
             raise RetryableError(
-                f"Milvus at {self._uri}: {what} in {self._collection} failed: {error.message}"
+                f"Milvus at {self._uri}: {what} in {self._collection} failed: {error}"
             ) from error
 
 
@@ -251,5 +255,5 @@ def _naming(image: Image) -> dict[str, object]:
 def _connect(uri: str, token: str, timeout_s: float) -> MilvusClient:
     try:
         return MilvusClient(uri=uri, token=token, timeout=timeout_s)
-    except MilvusException as error:
-        raise RetryableError(f"Milvus at {uri} does not answer: {error.message}") from error
+    except _AWAY as error:
+        raise RetryableError(f"Milvus at {uri} does not answer: {error}") from error

@@ -7,10 +7,12 @@ from plankton_stream.events.envelope import Envelope, Message, Received, now, to
 DEAD_LETTER = "plankton.deadletter.v1"
 
 _ORIGINAL = "original_"
+_LONGEST_CAUSE = 1_000
+_LONGEST_KEY = 200
 
 
 def dead_letter(received: Received, *, cause: str, consumer: str) -> Message:
-    """The dead letter of a record: its key and bytes, and its headers under `original_`.
+    """The dead letter of a record: its bytes, and its key and headers under `original_`.
 
     Args:
         received: the record as it was read.
@@ -25,10 +27,17 @@ def dead_letter(received: Received, *, cause: str, consumer: str) -> Message:
         subject=received.origin,
         content_type="application/octet-stream",
     )
+    # Whatever was wrong with the record must fit and be readable: its own text is in it anyway.
+    cause = cause[:_LONGEST_CAUSE]
+    key = (received.key or b"").decode(errors="replace")[:_LONGEST_KEY]
     original = tuple((_ORIGINAL + name, value) for name, value in received.headers)
     return Message(
         topic=topics.DEADLETTER.name,
-        key=(received.key or b"").decode(errors="replace"),
+        key=key,
         value=received.value,
-        headers=to_headers(envelope, {"cause": cause}) + original,
+        headers=(
+            *to_headers(envelope, {"cause": cause}),
+            (_ORIGINAL + "key", received.key or b""),
+            *original,
+        ),
     )

@@ -6,7 +6,7 @@ The value is the image as the camera made it; everything else travels in headers
 import json
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationError
 from pydantic_core import from_json
 
 from plankton_stream.domain import (
@@ -15,6 +15,7 @@ from plankton_stream.domain import (
     Box,
     Capture,
     Frame,
+    FrameKey,
     Roi,
     Specimen,
 )
@@ -72,14 +73,14 @@ TruthText = Annotated[
 class FrameAttributes(Capture):
     """Headers of `plankton.frame.captured.v1`."""
 
-    frame_key: str = Field(min_length=1, max_length=1024)
+    frame_key: FrameKey
     truth: TruthText | None = None
 
 
 class RoiAttributes(Capture):
     """Headers of `plankton.roi.cut.v1`."""
 
-    frame_key: str = Field(min_length=1, max_length=1024)
+    frame_key: FrameKey
     box: BoxText | None = None
 
 

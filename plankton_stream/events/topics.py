@@ -135,9 +135,18 @@ STREAMS_GROUP = "plankton-streams"
 ALL = (FRAMES, ROIS, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, CAMERAS, CENSUS, DEADLETTER)
 
 
+CONSUMERS = {FRAMES.name: SEGMENT_GROUP, ROIS.name: EMBED_GROUP}
+"""Who has to have read an image before it may be deleted."""
+
+
 def max_bytes(topic_name: str) -> int:
     """Largest record that a topic takes, bytes, with its key and headers."""
     return MAX_DEAD_LETTER_BYTES if topic_name == DEADLETTER.name else MAX_RECORD_BYTES
+
+
+def partition_cap_bytes(topic: Topic, disk_mb: int) -> int:
+    """What each partition of a topic may hold when the topic may hold `disk_mb` MB."""
+    return disk_mb * 1_000_000 // topic.partitions
 
 
 def sized(topics: tuple[Topic, ...], disk_mb: int) -> list[Topic]:
@@ -153,7 +162,7 @@ def sized(topics: tuple[Topic, ...], disk_mb: int) -> list[Topic]:
             t.key,
             t.partitions,
             t.about,
-            t.config | {"retention.bytes": str(disk_mb * 1_000_000 // t.partitions)},
+            t.config | {"retention.bytes": str(partition_cap_bytes(t, disk_mb))},
         )
         if t in (FRAMES, ROIS)
         else t

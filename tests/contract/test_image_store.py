@@ -1,5 +1,6 @@
 """`ImageStore`: one suite over a folder, fsspec's memory and the in-memory store."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -86,9 +87,12 @@ def test_what_a_killed_writer_left_is_no_image(tmp_path: Path) -> None:
     store = FileImageStore(f"file://{tmp_path}")
     image_id = new_id()
     store.put(image_id, PNG, b"whole")
-    (folder,) = tmp_path.iterdir()
-    (folder / f"{new_id()}.png.{new_id()}.part").write_bytes(b"who")
+    left = tmp_path / ".parts" / new_id()
+    left.write_bytes(b"who")
     assert list(store.ids()) == [image_id]
+    os.utime(left, (0, 0))
+    FileImageStore(f"file://{tmp_path}")
+    assert not left.exists()
 
 
 def test_a_store_that_takes_nothing_is_retried(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from plankton_stream.domain import (
     LabelState,
     Roi,
 )
-from plankton_stream.errors import RetryableError
+from plankton_stream.errors import RejectedError, RetryableError
 from plankton_stream.events import topics
 from plankton_stream.events.envelope import Message, Received
 from plankton_stream.events.facts import ImageIndexed, LabelApplied, read_fact
@@ -271,7 +271,7 @@ def test_the_loop_retries_until_a_part_is_back_and_commits_once(house: House) ->
         house.embed.handle(batch)
         stop.set()
 
-    consume(_subscriber(house), handle, stop)
+    consume(_subscriber(house), Scripted(handle), house.publisher, stop)
     assert tries == [1, 1]
     assert house.log.committed == {("g", topics.ROIS.name): 1}
 
@@ -285,8 +285,53 @@ def test_the_loop_commits_nothing_when_it_is_stopped_before_a_part_is_back(house
         stop.set()
         house.embed.handle(batch)
 
-    consume(_subscriber(house), handle, stop)
+    consume(_subscriber(house), Scripted(handle), house.publisher, stop)
     assert house.log.committed == {}
+
+
+def test_a_record_that_a_part_refuses_is_a_dead_letter_and_the_others_are_done(
+    house: House,
+) -> None:
+    house.publish(roi_message(roi("r1")), roi_message(roi("r2")), roi_message(roi("r3")))
+    stop = threading.Event()
+
+    def handle(batch: Sequence[Received]) -> None:
+        if any(read_roi(record).frame_key == "r2" for record in batch):
+            raise RejectedError("the catalog refuses r2")
+        house.embed.handle(batch)
+        stop.set()
+
+    consume(_subscriber(house), Scripted(handle), house.publisher, stop)
+    assert set(house.index.ids()) == {roi("r1").image_id, roi("r3").image_id}
+    assert house.causes() == ["the catalog refuses r2"]
+    assert house.log.committed == {("g", topics.ROIS.name): 3}
+
+
+def test_a_frame_that_was_unreadable_is_cut_when_it_comes_whole(house: House) -> None:
+    whole = frame_message(frame_with_discs((100, 80)))
+    house.publish(broken(whole, whole.value[:60]), whole)
+    house.segment.handle(house.records(topics.FRAMES))
+    assert len(house.records(topics.ROIS)) == 1
+    cut = house.catalog.cuts.get("cam-1", "f1")
+    assert cut is not None
+    assert cut.outcome is CutOutcome.CUT
+
+
+def test_a_label_is_not_erased_by_a_worker_that_comes_late(house: House) -> None:
+    """Another worker did the batch, an expert labelled, then the first upsert arrives."""
+    house.publish(roi_message(roi("r1")))
+    image_id = roi("r1").image_id
+    upsert = house.index.upsert
+
+    def late(images: Sequence, vectors: np.ndarray) -> None:  # type: ignore[type-arg]
+        house.index.upsert = upsert  # type: ignore[method-assign]
+        house.embed.handle(house.records(topics.ROIS))
+        house.label(image_id, "copepod")
+        upsert(images, vectors)
+
+    house.index.upsert = late  # type: ignore[method-assign]
+    house.embed.handle(house.records(topics.ROIS))
+    assert house.index.rows[image_id][0].naming.taxon == "copepod"
 
 
 def test_an_unexpected_error_of_one_record_does_not_stop_the_others(
@@ -304,6 +349,15 @@ def test_an_unexpected_error_of_one_record_does_not_stop_the_others(
     house.embed.handle(house.records(topics.ROIS))
     assert set(house.index.ids()) == {roi("good").image_id}
     assert "ZeroDivisionError" in house.causes()[0]
+
+
+class Scripted:
+    """A worker that does what a test says."""
+
+    name = "/workers/scripted"
+
+    def __init__(self, handle: Callable[[Sequence[Received]], None]) -> None:
+        self.handle = handle
 
 
 def _subscriber(house: House) -> MemorySubscriber:

@@ -22,7 +22,9 @@ class Cuts:
             return _select(connection, camera, frame_key)
 
     def record(self, cut: Cut) -> Cut:
-        """Write a decision down; the first one stays.
+        """Write a decision down; the first one stays, unless it was that the frame is unreadable.
+
+        A frame that was sent while its file was still being copied may come again, whole.
 
         Returns:
             What is recorded now: `cut`, or what was decided before.
@@ -38,10 +40,16 @@ class Cuts:
             "recorded_at": now(),
         }
         with writing(self._engine) as connection:
-            added = connection.execute(
-                insert(connection, frames).values(row).on_conflict_do_nothing()
+            written = connection.execute(
+                insert(connection, frames)
+                .values(row)
+                .on_conflict_do_update(
+                    index_elements=["camera", "frame_key"],
+                    set_=row,
+                    where=frames.c.rejected_because.is_not(None),
+                )
             )
-            if added.rowcount == 1:
+            if written.rowcount == 1:
                 return cut
             return _select(connection, cut.capture.camera, cut.frame_key) or cut
 
