@@ -19,8 +19,8 @@ from workers.encoders import Encoder
 def serve(encoder: Encoder, host: str, port: int) -> ThreadingHTTPServer:
     """Answer in background threads until the server's `shutdown`.
 
-    `POST /embed` takes an image and gives its vector as float32 bytes in the machine's order,
-    `GET /healthz` and `GET /metrics` tell how the worker is.
+    `POST /embed` takes an image and gives its vector as float32 bytes in the machine's order.
+    `GET /healthz` gives the encoder's id, `GET /metrics` the process' memory and time.
 
     Raises:
         ConfigError: the port is taken.
