@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import faust
-from faust.types import EventT
+from faust.types import TP, EventT
 
 from plankton_stream.events import topics
 from plankton_stream.settings import Settings
@@ -30,13 +30,20 @@ _DELIVERY_S = 60.0
 _CHANGELOG_BUFFER = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Streams:
-    """The parts of the app that others look at."""
+    """The parts of the app that others look at.
+
+    Attributes:
+        partitions: what this process reads; all, until the group has dealt them.
+    """
 
     app: faust.App
     census: Census
     pumps: tuple[Pump, ...]
+    partitions: frozenset[TP] = frozenset(
+        TP(topic.name, number) for topic in READ for number in range(topic.partitions)
+    )
 
     @property
     def progress(self) -> int:
@@ -73,10 +80,6 @@ def create_streams(
     """
     app = _app(settings)
 
-    async def assigned(*_: Any, **__: Any) -> None:
-        on_assigned()
-
-    app.on_partitions_assigned.connect(assigned, weak=False)
     census = Census(settings.census_window_s)
     table = NamingTable(
         app,
@@ -93,7 +96,15 @@ def create_streams(
         Pump(app, topics.LABELS, regroup),
         Pump(app, topics.LABELS_BY_CAMERA, Tally(census)),
     )
-    return Streams(app, census, pumps)
+    streams = Streams(app, census, pumps)
+
+    async def assigned(_: faust.App, dealt: Iterable[TP], **__: Any) -> None:
+        names = {topic.name for topic in READ}
+        streams.partitions = frozenset(tp for tp in dealt if tp.topic in names)
+        on_assigned()
+
+    app.on_partitions_assigned.connect(assigned, weak=False)
+    return streams
 
 
 def _app(settings: Settings) -> faust.App:
@@ -112,7 +123,8 @@ def _app(settings: Settings) -> faust.App:
         broker_request_timeout=_REQUEST_S,
         producer_acks=-1,
         producer_request_timeout=_DELIVERY_S,
-        producer_max_request_size=topics.MAX_RECORD_BYTES,
+        # A dead letter of any record, and what the wire format adds.
+        producer_max_request_size=topics.MAX_DEAD_LETTER_BYTES + 1024,
         stream_recovery_delay=0.0,
         topic_replication_factor=settings.replication,
         topic_allow_declare=False,  # they are all made before, as `topics` declares them

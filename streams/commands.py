@@ -1,7 +1,11 @@
 """`plankton streams run`: the live census, until SIGTERM or Ctrl-C."""
 
 import logging
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,7 +25,8 @@ log = logging.getLogger(__name__)
 
 app = typer.Typer(no_args_is_help=True, help="The live census and the latest label of each image.")
 
-_PAUSE_S = 2.0
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 10.0
 _SAY_EVERY_S = 30.0
 
 
@@ -39,7 +44,9 @@ def run() -> None:
     start_logging(settings)
     _quieten(settings)
     tell_sparingly()
-    _wait_for_topics(settings, NEEDED)
+    with _stop_on_signals() as stop:
+        if not _wait_for_topics(settings, NEEDED, stop):
+            return
 
     async def recovered() -> None:
         log.info("the state of %d images is here", len(streams.census))
@@ -51,10 +58,11 @@ def run() -> None:
 def _serve(settings: Settings, streams: "Streams") -> None:
     import faust
 
-    from streams.app import READ
+    from streams.waiting import Waiting
     from streams.watchdog import guard
 
-    guard(_Waiting(settings.kafka_bootstrap, READ), lambda: streams.progress)
+    waiting = Waiting(settings.kafka_bootstrap, lambda: streams.partitions)
+    guard(waiting, lambda: streams.progress)
     worker = faust.Worker(
         streams.app, loglevel=settings.log_level, override_logging=False, quiet=True
     )
@@ -70,34 +78,44 @@ def _quieten(settings: Settings) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
-def _wait_for_topics(settings: Settings, needed: tuple[topics.Topic, ...]) -> None:
-    """Make the topics that are missing, as soon as a broker answers."""
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set; afterwards they do what they did before."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait_for_topics(
+    settings: Settings, needed: tuple[topics.Topic, ...], stop: threading.Event
+) -> bool:
+    """Make the topics that are missing, as soon as a broker answers; False if stopped before."""
     said_at = -_SAY_EVERY_S
-    while True:
+    pause_s = _FIRST_PAUSE_S
+    while not stop.is_set():
         try:
-            admin = KafkaAdmin(settings.kafka_bootstrap)
-            try:
-                admin.ensure_topics(needed, replication=settings.replication)
-            finally:
-                admin.close()
+            _ensure_topics(settings, needed)
         except RetryableError as error:
             if time.monotonic() - said_at >= _SAY_EVERY_S:
                 said_at = time.monotonic()
                 log.warning("waiting: %s", error)
-            time.sleep(_PAUSE_S)
+            stop.wait(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         else:
-            return
+            break
+    return not stop.is_set()
 
 
-class _Waiting:
-    """Asks the broker how many records the group has not done; connects when first asked."""
-
-    def __init__(self, bootstrap: str, read: tuple[topics.Topic, ...]) -> None:
-        self._bootstrap = bootstrap
-        self._read = read
-        self._admin: KafkaAdmin | None = None
-
-    def __call__(self) -> int:
-        if self._admin is None:
-            self._admin = KafkaAdmin(self._bootstrap)
-        return sum(self._admin.lag(topics.STREAMS_GROUP, topic) for topic in self._read)
+def _ensure_topics(settings: Settings, needed: tuple[topics.Topic, ...]) -> None:
+    admin = KafkaAdmin(settings.kafka_bootstrap)
+    try:
+        admin.ensure_topics(needed, replication=settings.replication)
+    finally:
+        admin.close()
