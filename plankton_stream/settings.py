@@ -15,6 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from plankton_stream.addresses import host_port
 from plankton_stream.errors import ConfigError
 from plankton_stream.stack.ready import READY_FILE
 
@@ -168,12 +169,12 @@ class Settings(BaseSettings):
     @property
     def embed_endpoint(self) -> str:
         """Base URL of an embed worker's HTTP endpoint."""
-        return self.embed_url or f"http://{self.embed_host}:{self.embed_port}"
+        return self.embed_url or f"http://{host_port(self.embed_host, self.embed_port)}"
 
     @property
     def web_url(self) -> str:
         """Base URL of the page."""
-        return f"http://{self.web_host}:{self.web_port}"
+        return f"http://{host_port(self.web_host, self.web_port)}"
 
 
 def load_settings() -> Settings:
@@ -188,13 +189,15 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = "; ".join(
-            f"{_PREFIX}{field.upper()}: {issue['msg']}"
-            + (f" (got {issue['input']!r})" if Settings.model_fields[field].repr else "")
-            for issue in error.errors()
-            for field in [str(issue["loc"][0])]
+            _problem(str(i["loc"][0]), i["msg"], i["input"]) for i in error.errors()
         )
         # Not `from error`: its text has every input.
         raise ConfigError(f"Settings: {problems}. See .env.example for what each allows.") from None
+
+
+def _problem(field: str, message: str, given: object) -> str:
+    shown = f" (got {given!r})" if Settings.model_fields[field].repr else ""
+    return f"{_PREFIX}{field.upper()}: {message}{shown}"
 
 
 def _refuse_unknown() -> None:

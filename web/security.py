@@ -4,17 +4,16 @@ A page from elsewhere that runs in the user's browser can reach loopback address
 checked against DNS rebinding, `Origin` and `Sec-Fetch-Site` against requests across sites.
 """
 
-import ipaddress
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
+from plankton_stream.addresses import is_loopback, require_loopback
 from plankton_stream.errors import ConfigError
 from plankton_stream.settings import Settings
 from web.problems import problem
 
-_NAMES = {"localhost", "127.0.0.1", "::1"}
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 _HEADERS = {
@@ -40,12 +39,7 @@ def require_safe(settings: Settings) -> None:
             "PLANKTON_AUTH is not set: this version knows no login, so set PLANKTON_AUTH=none to "
             "serve without one, on this machine only"
         )
-    if not _is_loopback(settings.web_host):
-        raise ConfigError(
-            f"PLANKTON_AUTH=none with PLANKTON_WEB_HOST={settings.web_host}: without a login only "
-            "a loopback address is served; use 127.0.0.1, and reach it from elsewhere through an "
-            "SSH tunnel (ssh -L 8080:127.0.0.1:8080 …)"
-        )
+    require_loopback(settings.web_host)
 
 
 def guard(app: Flask) -> None:
@@ -54,16 +48,9 @@ def guard(app: Flask) -> None:
     app.after_request(_protect)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _refuse_strangers() -> Response | None:
-    if urlsplit(f"//{request.host}").hostname not in _NAMES:
-        return _forbidden(f"Host {request.host!r}: allowed are localhost, 127.0.0.1 and [::1]")
+    if not is_loopback(_hostname(request.host)):
+        return _forbidden(f"Host {request.host!r}: allowed are localhost and loopback addresses")
     site = request.headers.get("Sec-Fetch-Site", "none")
     if request.method in _SAFE:
         # A link from elsewhere may open a page; a script or an image tag from elsewhere may not
@@ -77,6 +64,14 @@ def _refuse_strangers() -> Response | None:
     if origin is not None and origin != f"{request.scheme}://{request.host}":
         return _forbidden(f"Origin {origin!r}: only this server's own pages may change data")
     return None
+
+
+def _hostname(host: str) -> str:
+    """A `Host` header without its port; empty where it is malformed."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _forbidden(why: str) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from plankton_stream.addresses import host_port
 from plankton_stream.settings import Settings
 from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
@@ -34,10 +35,8 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         """What gunicorn asks for its options."""
-        host = self._settings.web_host
         options: dict[str, Any] = {
-            "bind": f"[{host}]:{self._settings.web_port}" if ":" in host else
-                    f"{host}:{self._settings.web_port}",
+            "bind": host_port(self._settings.web_host, self._settings.web_port),
             "worker_class": "gthread",
             "workers": 1,
             "threads": self._settings.web_threads,
@@ -48,7 +47,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "post_worker_init": _announce,
             "worker_exit": self._end,
-        }  # fmt: skip
+        }
         for name, value in options.items():
             self.cfg.set(name, value)
 

@@ -71,7 +71,8 @@ def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "value"),
     [
         ("WEB_PORT", "0"), ("WEB_PORT", "http"), ("KAFKA_PORT", "65535"),
-        ("CAMERA", "My Camera"), ("AUTH", "basic"), ("CAMERA_RATE", "-1"), ("LOG_LEVEL", "LOUD"), ("CENSUS_WINDOW_S", "0"),
+        ("CAMERA", "My Camera"), ("AUTH", "basic"), ("CAMERA_RATE", "-1"),
+        ("LOG_LEVEL", "LOUD"), ("CENSUS_WINDOW_S", "0"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
