@@ -129,8 +129,12 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
         content = {JSON: {"schema": schemas[operation.answer, "serialization"]}}
     problem = {"application/problem+json": {"schema": schemas[Problem, "serialization"]}}
     answers: Json = {str(operation.status): {"description": "Done.", "content": content}}
-    statuses = {403, 500, *operation.problems}
-    if operation.query or operation.body or operation.headers:
+    statuses = {403, 500, 503, *operation.problems}
+    if operation.query or operation.body:
+        statuses |= {400, 422}
+    if operation.body:
+        statuses |= {413, 415}
+    if operation.headers:
         statuses.add(422)
     for status in sorted(statuses):
         answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}

@@ -32,7 +32,7 @@ class Operation:
         headers: model of the headers that matter.
         body: model of the JSON body.
         upload: takes a multipart form with a file `image`; then `query` is read from it as well.
-        problems: statuses of the errors that it is known for.
+        problems: statuses of the errors that are its own, besides those that its models tell.
     """
 
     method: str

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
 from tests.web_parts import Web, image, new_web, picture
+from web.operations import JSON
 
 NOT_API = {"/", "/census", "/static/{filename}", "/api/openapi.json"}
 
@@ -70,6 +71,18 @@ def test_parameters_name_their_limits(client: FlaskClient) -> None:
     assert (header["name"], header["in"], header["required"]) == ("Idempotency-Key", "header", True)
 
 
+def test_the_errors_that_any_operation_may_meet_are_described(client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            described = set(operation["responses"])
+            assert {"403", "500", "503"} <= described, (method, path)
+            if "query" in {one["in"] for one in operation["parameters"]}:
+                assert {"400", "422"} <= described, (method, path)
+            if JSON in operation.get("requestBody", {}).get("content", {}):
+                assert {"400", "413", "415", "422"} <= described, (method, path)
+
+
 def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
     added = web.add([image(n, depth_m=3.5) for n in range(5)])
     label = {"image_ids": added[:2], "taxon": "copepod", "state": "validated"}
@@ -87,6 +100,7 @@ def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
         ("get", "/api/v1/census", "/api/v1/census", {}),
         ("get", "/api/v1/images", "/api/v1/images?limit=2", {}),
         ("get", "/api/v1/images", "/api/v1/images?limit=x", {}),
+        ("get", "/api/v1/images", "/api/v1/images?limit=1&limit=2", {}),
         ("get", "/api/v1/images/{image_id}", f"/api/v1/images/{added[0]}", {}),
         ("get", "/api/v1/images/{image_id}", "/api/v1/images/x", {}),
         ("get", "/api/v1/images/{image_id}/neighbours", neighbours, {}),

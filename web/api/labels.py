@@ -47,7 +47,7 @@ def _check(ulid: str, what: str) -> None:
 OPERATIONS = (
     Operation(
         "POST", "/api/v1/labels", post_labels, ActionDone, 201,
-        headers=IdempotencyHeader, body=LabelsBody, problems=(400, 404, 413, 415),
+        headers=IdempotencyHeader, body=LabelsBody, problems=(404,),
     ),
     Operation("DELETE", "/api/v1/labels/<label_id>", delete_label, Renamed, problems=(404,)),
     Operation("DELETE", "/api/v1/actions/<action_id>", delete_action, Renamed, problems=(404,)),

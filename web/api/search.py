@@ -80,10 +80,10 @@ _ALLOWED = ", ".join(IMAGE_TYPES)
 OPERATIONS = (
     Operation(
         "GET", "/api/v1/images/<image_id>/neighbours", get_neighbours, Neighbours,
-        query=NeighboursQuery, problems=(404, 503),
+        query=NeighboursQuery, problems=(404,),
     ),
     Operation(
         "POST", "/api/v1/search", post_search, Neighbours,
-        query=NeighboursQuery, upload=True, problems=(400, 413, 503),
+        query=NeighboursQuery, upload=True, problems=(413,),
     ),
 )  # fmt: skip

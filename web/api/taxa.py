@@ -31,5 +31,5 @@ def require_known(parts: Parts, key: str | None) -> None:
 
 OPERATIONS = (
     Operation("GET", "/api/v1/taxa", list_taxa, Taxa),
-    Operation("POST", "/api/v1/taxa", post_taxon, Taxon, 201, body=Taxon, problems=(400, 413, 415)),
+    Operation("POST", "/api/v1/taxa", post_taxon, Taxon, 201, body=Taxon),
 )
