@@ -144,7 +144,7 @@ class Rates(Record):
 class Stats(Record):
     """Totals since the state began."""
 
-    frames: int = Field(description="Frames cut, looked at or refused, and those that wait.")
+    frames: int = Field(description="Frames that were cut, also into no ROI, and those that wait.")
     rois: int = Field(description="ROIs indexed or refused, and those that wait.")
     indexed: int
     labelled: int

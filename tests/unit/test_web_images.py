@@ -146,11 +146,13 @@ def test_content_is_the_original_and_cached(web: Web, client: FlaskClient) -> No
     assert answer.data == picture(0)
     assert answer.mimetype == "image/png"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "immutable" in answer.headers["Cache-Control"]
-    again = client.get(
-        f"/api/v1/images/{added}/content", headers={"If-None-Match": answer.headers["ETag"]}
-    )
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    known = {"If-None-Match": answer.headers["ETag"]}
+    again = client.get(f"/api/v1/images/{added}/content", headers=known)
     assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["Cache-Control"] == "private, no-cache"
+    web.add([image(0, sha256="f" * 64)])
+    assert client.get(f"/api/v1/images/{added}/content", headers=known).status_code == 200
 
 
 def test_thumbnails_are_png_also_of_tiff(web: Web, client: FlaskClient) -> None:

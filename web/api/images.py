@@ -84,8 +84,8 @@ def _picture(data: bytes, content_type: str, tag: str) -> Response:
 
 def _cached(answer: Response, tag: str) -> Response:
     answer.set_etag(tag)
-    # An image id names the same picture for ever.
-    answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    # Kept, but asked for again: a replay may replace the bytes under an id.
+    answer.headers["Cache-Control"] = "private, no-cache"
     return answer
 
 
