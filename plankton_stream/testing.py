@@ -61,7 +61,7 @@ class MemoryPublisher:
     def flush(self, timeout_s: float = 30.0) -> None:  # noqa: ARG002
         """See `Publisher.flush`."""
         queue, self._queue = self._queue, []
-        if not self._log.available:
+        if queue and not self._log.available:
             raise RetryableError("the log is away")
         for message in queue:
             self._log.append(message)

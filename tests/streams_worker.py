@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from plankton_stream.adapters.kafka import KafkaPublisher, KafkaReader
@@ -13,6 +11,7 @@ from plankton_stream.events.envelope import Received
 from plankton_stream.events.facts import Fact
 from plankton_stream.stack.ready import READY_FILE
 from tests.label_events import Counts, census_of, label_message
+from tests.waiting import wait_until
 
 
 class Worker:
@@ -43,7 +42,11 @@ class Worker:
             self._process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log)
 
     def wait_ready(self, timeout_s: float = 90) -> None:
-        until(lambda: self._ready.exists() and self.is_running, timeout_s, "streams gets ready")
+        wait_until(
+            lambda: self._ready.exists() and self.is_running,
+            within_s=timeout_s,
+            what="streams gets ready",
+        )
 
     @property
     def is_running(self) -> bool:
@@ -62,14 +65,6 @@ class Worker:
         assert self._process is not None
         self._process.terminate()
         return self._process.wait(timeout_s)
-
-
-def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
-    """Poll until it holds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
-        time.sleep(0.1)
 
 
 def publish(kafka: str, facts: list[Fact]) -> None:
@@ -102,13 +97,13 @@ class Follower:
 
 def wait_for_census(follower: Follower, expected: Counts, *, prefix: str, timeout_s: float) -> None:
     """Until the published census of these cameras equals a recount."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        published = {
-            cell: counts
-            for cell, counts in census_of(follower.latest()).items()
-            if cell[0].startswith(prefix)
-        }
-        if published == expected:
-            return
-        assert time.monotonic() < deadline, f"the census is {published}, a recount {expected}"
+
+    def published() -> Counts:
+        census = census_of(follower.latest())
+        return {cell: counts for cell, counts in census.items() if cell[0].startswith(prefix)}
+
+    wait_until(
+        lambda: published() == expected,
+        within_s=timeout_s,
+        what=lambda: f"the census is {published()}, a recount {expected}",
+    )

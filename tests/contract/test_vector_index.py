@@ -1,7 +1,6 @@
 """`VectorIndex`: one suite over Milvus and the in-memory index."""
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from plankton_stream.errors import ContractError, RejectedError, RetryableError
 from plankton_stream.ports import ANY_IMAGE, MAX_HITS, ImageFilter, Metric, Vector, VectorIndex
 from plankton_stream.testing import MemoryIndex
 from tests.contract.conftest import NOON, an_image, named
+from tests.waiting import wait_until
 
 DEADLINE_S = 20.0
 DIMENSION = 16
@@ -47,9 +47,7 @@ def sample() -> str:
 
 def until(true: Callable[[], bool]) -> None:
     """Wait until a write can be found."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline, "not found in time"
+    wait_until(true, within_s=DEADLINE_S, what="it can be found")
 
 
 def found(index: VectorIndex, vector: Vector, where: ImageFilter, k: int = 500) -> list[str]:

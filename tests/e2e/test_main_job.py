@@ -23,7 +23,8 @@ from plankton_stream.events.envelope import Message
 from plankton_stream.events.images import frame_message, roi_message
 from plankton_stream.ports import ImageFilter
 from tests.browser import expect
-from tests.stack import Stack, wait_until
+from tests.stack import Stack
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.services
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from plankton_stream.events.envelope import Received
 from plankton_stream.events.facts import CameraStatus, read_fact
 from plankton_stream.events.images import read_frame
 from tests.services import kafka_process, served, some_free_port
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.faults]
 
@@ -73,31 +73,33 @@ def camera(broker: Broker, log: Path, *arguments: str) -> Iterator["subprocess.P
 
 def records(broker: Broker, topic: topics.Topic) -> list[Received]:
     """All that the log keeps of a topic."""
+    count = arrived(broker, topic)
     reader = KafkaReader(broker.address, [topic])
     found: list[Received] = []
-    quiet_since = time.monotonic()
-    while time.monotonic() - quiet_since < 3:
-        batch = reader.poll(1.0)
-        found += batch
-        quiet_since = time.monotonic() if batch else quiet_since
+
+    def is_all() -> bool:
+        found.extend(reader.poll(1.0))
+        return len(found) >= count
+
+    wait_until(is_all, within_s=60, what=lambda: f"{len(found)} of {count} {topic.name}")
     reader.close()
     return found
 
 
-def wait_for(log: Path, text: str, timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while text not in log.read_text():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-
-
-def wait_for_frames(broker: Broker, count: int, timeout_s: float = 60.0) -> None:
+def arrived(broker: Broker, topic: topics.Topic) -> int:
     admin = KafkaAdmin(broker.address)
-    deadline = time.monotonic() + timeout_s
-    while admin.records(topics.FRAMES) < count:
-        assert time.monotonic() < deadline, f"fewer than {count} frames arrived"
-        time.sleep(0.2)
-    admin.close()
+    try:
+        return admin.records(topic)
+    finally:
+        admin.close()
+
+
+def wait_for(log: Path, text: str, *, times: int = 1) -> None:
+    wait_until(lambda: log.read_text().count(text) >= times, within_s=60, what=log.read_text)
+
+
+def wait_for_frames(broker: Broker, count: int) -> None:
+    wait_until(lambda: arrived(broker, topics.FRAMES) >= count, within_s=60, what=f"{count} frames")
 
 
 def statuses(broker: Broker) -> list[CameraStatus]:
@@ -115,8 +117,7 @@ def test_a_folder_waits_for_kafka_and_loses_nothing(broker: Broker, tmp_path: Pa
     with camera(broker, log, "folder", str(pictures), "--rate", "40") as run:
         wait_for_frames(broker, 10)
         broker.off()
-        wait_for(log, "waits")
-        time.sleep(5)
+        wait_for(log, "waits", times=3)
         broker.on()
         assert run.wait(90) == 0, log.read_text()
     keys = {read_frame(record).frame_key for record in records(broker, topics.FRAMES)}
@@ -129,8 +130,7 @@ def test_a_live_camera_counts_what_passes(broker: Broker, tmp_path: Path) -> Non
     with camera(broker, log, "simulated", "--width", "200", "--height", "150") as run:
         wait_for_frames(broker, 10)
         broker.off()
-        wait_for(log, "drops what passes")
-        time.sleep(5)
+        wait_for(log, "drops what passes", times=3)
         broker.on()
         wait_for(log, "Kafka is back")
         wait_for_frames(broker, 30)
@@ -140,5 +140,5 @@ def test_a_live_camera_counts_what_passes(broker: Broker, tmp_path: Path) -> Non
     keys = {read_frame(record).frame_key for record in records(broker, topics.FRAMES)}
     assert last.state == "stopped"
     assert len(keys) == last.sent  # what was confirmed is there
-    assert last.dropped > 5 * 6 / 2
+    assert last.dropped > 0
     assert last.seen == last.sent + last.dropped

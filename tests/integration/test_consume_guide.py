@@ -15,7 +15,8 @@ from plankton_stream.adapters.kafka import KafkaAdmin
 from plankton_stream.events import topics
 from tests.label_events import Labelling
 from tests.services import kafka_process, served, some_free_port
-from tests.streams_worker import publish, until
+from tests.streams_worker import publish
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.services
 
@@ -56,7 +57,11 @@ def test_the_consumer_of_the_guide_prints_each_change_once(kafka: str, tmp_path:
         try:
             publish(kafka, [*events, *events, *last])
             finals = {(one, naming.taxon) for one, (_, naming, _) in labelling.now.items()}
-            until(lambda: len(mine(lines, labelling)) >= expected, 60, "the consumer prints")
+            wait_until(
+                lambda: len(mine(lines, labelling)) >= expected,
+                within_s=60,
+                what="the consumer prints",
+            )
         finally:
             run.kill()
     printed = mine(lines, labelling)
@@ -78,7 +83,9 @@ def test_tail_prints_a_line_for_each_event_and_ends_quietly(kafka: str, tmp_path
         try:
             threading.Thread(target=read_lines, args=(run, lines), daemon=True).start()
             publish(kafka, events)
-            until(lambda: len(mine(lines, labelling)) == len(events), 60, "tail prints")
+            wait_until(
+                lambda: len(mine(lines, labelling)) == len(events), within_s=60, what="tail prints"
+            )
             run.send_signal(signal.SIGINT)
             assert run.wait(20) == 0
             assert run.stderr is not None

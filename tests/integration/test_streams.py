@@ -11,7 +11,8 @@ from plankton_stream.events import topics
 from plankton_stream.events.envelope import Message, read_envelope, to_text
 from plankton_stream.events.facts import LabelCurrent, read_fact
 from tests.label_events import Labelling, census_of
-from tests.streams_worker import Follower, Worker, publish, until, wait_for_census
+from tests.streams_worker import Follower, Worker, publish, wait_for_census
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("worker")]
 
@@ -67,7 +68,7 @@ def test_a_cell_whose_last_image_is_retracted_is_published_empty(
         mine = {k: r for k, r in census.latest().items() if k.startswith("empty.")}
         return set(mine) == labelling.cell_keys() and census_of(mine) == {}
 
-    until(all_empty, 60, "empty counts of all cells")
+    wait_until(all_empty, within_s=60, what="empty counts of all cells")
 
 
 def test_the_latest_naming_of_each_image_is_published_once_per_version(
@@ -88,7 +89,7 @@ def test_the_latest_naming_of_each_image_is_published_once_per_version(
             for one, wanted in expected.items()
         )
 
-    until(arrived, 60, "the latest namings")
+    wait_until(arrived, within_s=60, what="the latest namings")
     for record in current.records:
         fact = read_fact(record)
         assert isinstance(fact, LabelCurrent)
@@ -112,7 +113,11 @@ def test_a_bad_record_becomes_a_dead_letter_and_the_partition_moves_on(
     labelling = Labelling(seed=7, prefix="after-bad.")
     publish(kafka, list(labelling.events(images=30, changes=0)))
     wait_for_census(census, labelling.counts(), prefix="after-bad.", timeout_s=60)
-    until(lambda: len([k for k in letters.latest() if k.startswith("bad-")]) == 6, 30, "letters")
+    wait_until(
+        lambda: len([k for k in letters.latest() if k.startswith("bad-")]) == 6,
+        within_s=30,
+        what="letters",
+    )
     letters.close()
 
 
@@ -121,7 +126,11 @@ def test_everything_is_committed(kafka: str) -> None:
     publish(kafka, list(labelling.events(images=50, changes=50)))
     admin = KafkaAdmin(kafka)
     read = (topics.LABELS, topics.LABELS_BY_CAMERA)
-    until(lambda: not sum(admin.lag(topics.STREAMS_GROUP, t) for t in read), 60, "no lag")
+    wait_until(
+        lambda: not sum(admin.lag(topics.STREAMS_GROUP, t) for t in read),
+        within_s=60,
+        what="no lag",
+    )
     admin.close()
 
 

@@ -13,7 +13,8 @@ from plankton_stream.adapters.kafka import KafkaAdmin
 from plankton_stream.events import topics
 from tests.label_events import Labelling
 from tests.services import kafka_process, served, some_free_port
-from tests.streams_worker import Follower, Worker, publish, until, wait_for_census
+from tests.streams_worker import Follower, Worker, publish, wait_for_census
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.faults]
 
@@ -68,7 +69,7 @@ def test_killed_again_and_again_while_events_flow(broker: tuple[Path, int], tmp_
         for _ in range(4):
             # Some real work, and then the end in the midst of it.
             done = _done(kafka) + dice.randrange(30)
-            until(lambda done=done: _done(kafka) > done, 60, "work goes on")  # type: ignore[misc]
+            wait_until(lambda done=done: _done(kafka) > done, within_s=60, what="work goes on")  # type: ignore[misc]
             worker.kill()
             worker.start()
         thread.join(120)
@@ -92,7 +93,11 @@ def test_the_broker_goes_away_and_comes_back(broker: tuple[Path, int], tmp_path:
             worker.wait_ready()
             publish(kafka, events[:500])
         away = time.monotonic() + AWAY_S
-        until(lambda: worker.is_running and time.monotonic() > away, AWAY_S + 5, "time goes by")
+        wait_until(
+            lambda: worker.is_running and time.monotonic() > away,
+            within_s=AWAY_S + 5,
+            what="time goes by",
+        )
         with running(broker) as kafka:
             publish(kafka, events[500:])
             recount(kafka, labelling)

@@ -4,7 +4,6 @@ import logging
 import os
 import subprocess
 import sys
-import time
 
 from streams.places import Places
 from streams.sparing import Sparing
@@ -70,14 +69,12 @@ def test_a_stuck_process_ends_although_its_main_thread_is_blocked() -> None:
         "from streams.watchdog import guard;"
         "guard(lambda: 7, lambda: 0, patience_s=0.2); time.sleep(60)"
     )
-    started = time.monotonic()
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=dict(os.environ),
         timeout=50, check=False,
     )  # fmt: skip
     assert run.returncode == 1
     assert "7 records wait" in run.stderr
-    assert time.monotonic() - started < 45
 
 
 def test_a_library_repeats_itself_every_30_s_at_most_and_we_whenever_we_want() -> None:
