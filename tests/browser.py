@@ -1,12 +1,13 @@
 """A real browser for tests."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-CHROMIUM = "/usr/bin/chromium"
+from plankton_stream.stack import toolchain
+from tests.services import needed
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -20,14 +21,12 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    if not os.access(CHROMIUM, os.X_OK):
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"there is no {CHROMIUM}")
-        pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
+    with needed():
+        program = toolchain.find_chromium()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
+        chromium = play.chromium.launch(executable_path=program, headless=True, args=ARGUMENTS)
         yield chromium
         chromium.close()
 

@@ -13,17 +13,18 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from plankton_stream.errors import ConfigError
 from plankton_stream.stack import toolchain, vectors
 from plankton_stream.stack.broker import broker
-from plankton_stream.stack.launch import running
 from plankton_stream.stack.ports import answers, free_ports
-from plankton_stream.stack.process import Process
+from plankton_stream.stack.process import Process, last_words
+from tests.waiting import wait_until
 
 _LOOPBACK = "127.0.0.1"
 _HEAP_MB = 256
@@ -59,14 +60,16 @@ def postgres() -> Iterator[str]:
             run.send_signal(signal.SIGINT)  # ends at once; its SIGTERM waits for open connections
 
 
+# Apart enough for Milvus, which takes the next free ports for its inner parts.
+_SLOTS = iter(random.sample(range(20_000, 32_000, 50), 240))
+
+
 def some_free_port() -> int:
-    """A port that is free, as is the next one up; another test session likely has others."""
-    start = random.randrange(20_000, 30_000, 10)
-    while True:
-        first, second = free_ports(2, start=start)
-        if second == first + 1:
-            return first
-        start = second
+    """A port that is free, as are the next ones up, and that no other caller of this process gets.
+
+    Another test session likely has others.
+    """
+    return next(start for start in _SLOTS if free_ports(2, start=start) == [start, start + 1])
 
 
 def kafka_process(folder: Path, port: int) -> Process:
@@ -82,7 +85,7 @@ def milvus_process(folder: Path, port: int) -> Process:
 
 def postgres_process(folder: Path, port: int) -> Process:
     """A PostgreSQL server with a new database in a folder, open to this machine's users."""
-    programs = _postgres_programs()
+    programs = toolchain.find_postgres()
     data = folder / "data"
     data.mkdir()
     unprivileged: tuple[str, ...] = ()
@@ -109,28 +112,69 @@ def postgres_process(folder: Path, port: int) -> Process:
     )
 
 
+def skip_or_fail(reason: str) -> NoReturn:
+    """Give up a test whose program is not on this machine; in CI that is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def require_stack_programs() -> None:
+    """Skip, or fail in CI, where the local stack's servers cannot run."""
+    with needed():
+        toolchain.java()
+        toolchain.jars(print)
+        vectors.binaries(print)
+
+
+@contextmanager
+def needed() -> Iterator[None]:
+    """Around the look for a program: without it, skip, or fail in CI."""
+    try:
+        yield
+    except ConfigError as error:
+        skip_or_fail(str(error))
+
+
 @contextmanager
 def served(prepare: Callable[[], Process], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a server while a fixture is in use; without it, skip, or fail in CI."""
-    try:
+    with needed():
         process = prepare()
-    except ConfigError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    with running(process, log) as run:
+    with _running(process, log) as run:
         yield run
 
 
-def _postgres_programs() -> Path:
-    """Where `initdb` and `postgres` are: Debian keeps them out of PATH, one folder a version."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    on_path = shutil.which("initdb")
-    folders += [Path(on_path).parent] if on_path else []
-    for folder in folders:
-        if (folder / "initdb").exists():
-            return folder
-    raise ConfigError("PostgreSQL's server is not installed: `apt install postgresql`.")
+@contextmanager
+def _running(process: Process, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process until the block ends; enters the block when it is ready."""
+    with log.open("ab") as output:
+        run = subprocess.Popen(
+            process.tethered_argv,
+            env={**os.environ, **process.env},
+            cwd=process.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_ready(process, run, log)
+        yield run
+    finally:
+        run.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(process.stop_s)
+        run.kill()
+        run.wait()
+
+
+def _wait_ready(process: Process, run: "subprocess.Popen[bytes]", log: Path) -> None:
+    def ready() -> bool:
+        if run.poll() is not None:
+            pytest.fail(f"{process.name} ended with {run.returncode}. {last_words(log)}")
+        return process.is_ready(run.pid)
+
+    wait_until(ready, within_s=process.start_s, what=lambda: f"{process.name}. {last_words(log)}")
 
 
 def _accepts(programs: Path, port: int) -> bool:

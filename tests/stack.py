@@ -7,9 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -19,23 +18,10 @@ import pytest
 from plankton_stream.adapters.milvus import MilvusIndex
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.settings import Settings
-from plankton_stream.stack import toolchain, vectors
-from tests.services import some_free_port
+from tests.services import require_stack_programs, some_free_port
+from tests.waiting import wait_until as wait_until  # noqa: PLC0414  (a fault test imports it here)
 
 UP_WITHIN_S = 300.0
-
-
-def wait_until(
-    condition: Callable[[], Any], *, within_s: float, what: Callable[[], str] | str
-) -> Any:
-    """Poll until a condition holds and give its value; fail with `what` after the deadline."""
-    deadline = time.monotonic() + within_s
-    while True:
-        if value := condition():
-            return value
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {within_s:.0f} s: {what if isinstance(what, str) else what()}")
-        time.sleep(0.1)
 
 
 class Stack:
@@ -50,9 +36,8 @@ class Stack:
         self.home = home
         ports = {name: some_free_port() for name in ("kafka", "milvus", "embed", "web")}
         own = {f"PLANKTON_{name.upper()}_PORT": str(port) for name, port in ports.items()}
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("PLANKTON_")}
         self.env = {
-            **clean,
+            **os.environ,
             **own,
             "PLANKTON_HOME": str(home),
             "PLANKTON_AUTH": "none",
@@ -178,14 +163,7 @@ def new_stack() -> Stack:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """One running stack for all tests that need the whole; each brings its own camera id."""
-    try:
-        toolchain.java()
-        toolchain.jars(print)
-        vectors.binaries(print)
-    except Exception as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
+    require_stack_programs()
     stack = new_stack()
     try:
         stack.start()

@@ -1,11 +1,9 @@
 """`plankton doctor`: what this machine has of what is needed, and how to get the rest."""
 
 import platform
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from plankton_stream.errors import ConfigError, PlanktonError
 from plankton_stream.settings import Settings
@@ -43,8 +41,8 @@ def examine(settings: Settings) -> list[Finding]:
         ("Milvus", lambda: _milvus(settings), True),
         ("ports", lambda: _ports(settings), True),
         ("memory", _memory, True),
-        ("Chromium", _chromium, False),
-        ("PostgreSQL", _postgresql, False),
+        ("Chromium", lambda: str(toolchain.find_chromium()), False),
+        ("PostgreSQL", lambda: str(toolchain.find_postgres()), False),
     ]
     return [_finding(need, check, required=required) for need, check, required in checks]
 
@@ -77,6 +75,7 @@ def _python() -> str:
 
 def _home(settings: Settings) -> str:
     home = Home.at(settings.home)
+    home.require_room()
     return f"{home.root}, {home.free_mb()} MB free"
 
 
@@ -122,19 +121,3 @@ def _memory() -> str:
             "lower PLANKTON_KAFKA_HEAP_MB."
         )
     return f"{free_mb} MB available"
-
-
-def _chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        found = shutil.which(name)
-        if found:
-            return found
-    raise ConfigError("`apt install chromium` or `brew install --cask chromium`.")
-
-
-def _postgresql() -> str:
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = str(folders[-1]) if folders else shutil.which("initdb")
-    if found is None:
-        raise ConfigError("`apt install postgresql` or `brew install postgresql`.")
-    return str(Path(found).parent)

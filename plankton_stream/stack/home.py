@@ -21,35 +21,37 @@ _UNWRITABLE = frozenset("\"';#%\n\r")
 
 @dataclass(frozen=True)
 class Home:
-    """The places under `PLANKTON_HOME`. Made by `Home.at`, which checks that they are usable."""
+    """The places under `PLANKTON_HOME`. `Home.made` is for who starts something there."""
 
     root: Path
 
     @classmethod
     def at(cls, root: Path) -> "Home":
-        """Open a home, creating it if it is new.
+        """A home as it is, or is not: nothing is created.
+
+        Raises:
+            ConfigError: its path cannot be used.
+        """
+        home = cls(root.expanduser().resolve())
+        _check_path(home)
+        return home
+
+    @classmethod
+    def made(cls, root: Path) -> "Home":
+        """A home to start something in, created if it is new.
 
         Raises:
             ConfigError: it cannot be written, its path cannot be used, or its disk is full.
         """
-        home = cls(root.expanduser().resolve())
-        _check_path(home)
+        home = cls.at(root)
         try:
             for folder in (home.root, home.run, home.log):
                 folder.mkdir(parents=True, exist_ok=True)
             home.run.chmod(0o700)
             home.lock.touch()
         except OSError as error:
-            raise ConfigError(
-                f"PLANKTON_HOME={home.root} is not writable: {error.strerror or error}. "
-                "Set PLANKTON_HOME to a folder that is."
-            ) from error
-        free_mb = home.free_mb()
-        if free_mb < _LEAST_FREE_MB:
-            raise ConfigError(
-                f"Only {free_mb} MB are free on the disk of PLANKTON_HOME={home.root}; at least "
-                f"{_LEAST_FREE_MB} MB are needed. Free some, or set PLANKTON_HOME to another disk."
-            )
+            raise _unwritable(home, error.strerror or str(error)) from error
+        home.require_room()
         return home
 
     @property
@@ -88,8 +90,27 @@ class Home:
         return self.run / "state.json"
 
     def free_mb(self) -> int:
-        """Free disk, MB."""
-        return shutil.disk_usage(self.root).free // 1_000_000
+        """Free disk, MB; of the folder that it would be made in, if it is not there yet."""
+        return shutil.disk_usage(self._existing()).free // 1_000_000
+
+    def require_room(self) -> None:
+        """Check that a stack could run here.
+
+        Raises:
+            ConfigError: the folder, or the one that it would be made in, cannot be written, or its
+                disk is full.
+        """
+        if not os.access(self._existing(), os.W_OK | os.X_OK):
+            raise _unwritable(self, "no permission")
+        if self.free_mb() < _LEAST_FREE_MB:
+            raise ConfigError(
+                f"Only {self.free_mb()} MB are free on the disk of PLANKTON_HOME={self.root}; at "
+                f"least {_LEAST_FREE_MB} MB are needed. Free some, or set PLANKTON_HOME to another "
+                "disk."
+            )
+
+    def _existing(self) -> Path:
+        return next(path for path in (self.root, *self.root.parents) if path.exists())
 
     def write_state(self, state: Mapping[str, Any]) -> None:
         """Replace the state file; a reader sees the old or the new one, never a part."""
@@ -154,6 +175,12 @@ def _taken(home: Home, pid: int | None) -> ConfigError:
     return ConfigError(
         f"A stack is running on {home.root} already, under pid {pid}: `plankton status` shows it, "
         "`plankton down` stops it. Set PLANKTON_HOME to another folder for a second one."
+    )
+
+
+def _unwritable(home: Home, why: str) -> ConfigError:
+    return ConfigError(
+        f"PLANKTON_HOME={home.root} is not writable: {why}. Set PLANKTON_HOME to a folder that is."
     )
 
 

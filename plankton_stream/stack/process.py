@@ -8,6 +8,8 @@ from pathlib import Path
 
 from plankton_stream.stack import tether
 
+_LOG_TAIL_LINES = 15
+
 
 class Stage(IntEnum):
     """Start order: each stage when the last is ready, the processes of one stage together.
@@ -56,3 +58,15 @@ class Process:
 def tethered(*argv: str) -> tuple[str, ...]:
     """A command that is stopped when its parent dies; see `tether`."""
     return (sys.executable, "-I", "-S", tether.__file__, *argv)
+
+
+def last_words(log: Path) -> str:
+    """The end of a log, for a message."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return f"It wrote no log ({log})."
+    tail = [line for line in lines if line.strip()][-_LOG_TAIL_LINES:]
+    if not tail:
+        return f"It has written nothing to {log} yet."
+    return "\n  ".join([f"The end of {log}:", *tail])

@@ -11,8 +11,7 @@ from typing import Any
 
 from plankton_stream.errors import ConfigError, RetryableError
 from plankton_stream.stack.home import Home
-from plankton_stream.stack.launch import last_words
-from plankton_stream.stack.process import Process, Stage
+from plankton_stream.stack.process import Process, Stage, last_words
 from plankton_stream.stack.supervision import Seen, Supervisor, spawn
 from plankton_stream.stack.toolchain import Say
 
@@ -48,6 +47,7 @@ class Stack:
         self._say = say
         self._pids: dict[str, int] = {}
         self._restarts: Counter[str] = Counter()
+        self._write_state()
         self._run: subprocess.Popen[bytes] = spawn(home, self._processes.values(), environment)
         self._supervisor = Supervisor(home.socket)
 

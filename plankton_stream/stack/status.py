@@ -9,6 +9,7 @@ from plankton_stream.stack.home import Home
 from plankton_stream.stack.ready import has_announced
 from plankton_stream.stack.supervision import Seen, Supervisor
 
+_PARTS = ("web", "kafka", "milvus", "catalog")
 _PASSWORDS = (
     (re.compile(r"(://[^:/@]*):[^/]*@"), r"\1:***@"),
     (re.compile(r"([?&](?:password|sslpassword|token)=)[^&]*", re.IGNORECASE), r"\1***"),
@@ -19,29 +20,30 @@ def status(home: Home) -> dict[str, Any]:
     """What runs on a home.
 
     Returns:
-        `state` (running or stopped), the URLs of the parts, and `processes`: for each its name,
-        pid, state, restarts since `plankton up`, seconds since its last start, memory in MB
-        (shared pages counted in proportion) and log. Stopped: no URLs, no processes.
+        `state` (running or stopped), `home`, `pid` of `plankton up`, the URLs of the parts `web`,
+        `kafka`, `milvus` and `catalog`, and `processes`: for each its name, pid, state, restarts
+        since `plankton up`, seconds since its last start, memory in MB (shared pages counted in
+        proportion) and log. Stopped: the pid and the URLs are None, and there are no processes.
     """
     try:
         everything = Supervisor(home.socket).seen() if home.supervisor() else []
     except RetryableError:
         everything = []
-    if not everything:
-        return {"state": "stopped", "home": str(home.root), "processes": []}
-    known = home.read_state()
-    restarts = known.pop("restarts", {})
-    processes = [_process(home, seen, restarts.get(seen.name, 0)) for seen in everything]
-    return {"state": "running", "home": str(home.root), **known, "processes": processes}
+    known = home.read_state() if everything else {}
+    restarts = known.get("restarts", {})
+    return {
+        "state": "running" if everything else "stopped",
+        "home": str(home.root),
+        **{key: known.get(key) for key in ("pid", *_PARTS)},
+        "processes": [_process(home, seen, restarts.get(seen.name, 0)) for seen in everything],
+    }
 
 
 def table(found: dict[str, Any]) -> list[str]:
     """The same for people: a line per part."""
     if found["state"] == "stopped":
         return [f"nothing is running on {found['home']}: `plankton up` starts it"]
-    lines = [
-        f"{key:8} {found[key]}" for key in ("web", "kafka", "milvus", "catalog") if key in found
-    ]
+    lines = [f"{part:8} {found[part]}" for part in _PARTS if found[part]]
     lines += ["", f"{'process':10} {'state':10} {'pid':>8} {'restarts':>8} {'MB':>6}  since"]
     for one in found["processes"]:
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one["since"]))

@@ -14,8 +14,7 @@ from typing import Any
 
 from plankton_stream.errors import ConfigError, RetryableError
 from plankton_stream.stack.home import Home
-from plankton_stream.stack.launch import last_words
-from plankton_stream.stack.process import Process, Stage, tethered
+from plankton_stream.stack.process import Process, Stage, last_words, tethered
 
 _LOG_BYTES = "20MB"
 _LOG_BACKUPS = 2
@@ -37,14 +36,12 @@ class Seen:
             exited, fatal.
         pid: 0 if it does not run.
         since: Unix time of its last start, s.
-        why: what went wrong last, if something did.
     """
 
     name: str
     state: str
     pid: int
     since: int
-    why: str
 
     @property
     def is_alive(self) -> bool:
@@ -65,7 +62,7 @@ class Supervisor:
             RetryableError: supervisord does not answer.
         """
         return [
-            Seen(i["name"], i["statename"].lower(), i["pid"], i["start"], i["spawnerr"])
+            Seen(i["name"], i["statename"].lower(), i["pid"], i["start"])
             for i in self._call("getAllProcessInfo")
         ]
 

@@ -1,4 +1,7 @@
-"""What the broker needs from the machine: Java, and its own jars, fetched once by Maven."""
+"""What is needed from the machine, and how to get it.
+
+The broker needs Java, and its own jars, fetched once by Maven; tests need Chromium and PostgreSQL.
+"""
 
 import hashlib
 import os
@@ -80,6 +83,37 @@ def maven() -> Path:
     if found is None:
         raise ConfigError(f"No Maven (mvn) found. {MAVEN_HINT}")
     return Path(found)
+
+
+def find_chromium() -> Path:
+    """The browser that the tests drive.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return Path(found)
+    raise ConfigError(
+        "No Chromium found: `apt install chromium` or `brew install --cask chromium`."
+    )
+
+
+def find_postgres(debian: Path = Path("/usr/lib/postgresql")) -> Path:
+    """Folder with the newest PostgreSQL's `initdb` and `postgres`, which the tests run.
+
+    Args:
+        debian: where its package has a folder per version, out of `PATH`.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    versions = [found.parent for found in debian.glob("*/bin/initdb")]
+    if versions:
+        return max(versions, key=lambda folder: float(folder.parent.name))
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).parent
+    raise ConfigError("No PostgreSQL found: `apt install postgresql` or `brew install postgresql`.")
 
 
 def jars_folder() -> Path:

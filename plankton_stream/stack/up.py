@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from plankton_stream.addresses import require_loopback
 from plankton_stream.errors import ConfigError, PlanktonError, RetryableError
 from plankton_stream.settings import Settings
 from plankton_stream.stack.home import Home, owned
@@ -40,7 +41,8 @@ def up(settings: Settings, roles: tuple[Role, ...], say: Say) -> None:
         ConfigError: something is in the way; nothing is left running.
         RetryableError: the supervisor was killed; nothing is left running.
     """
-    home = Home.at(settings.home)
+    require_loopback(settings.web_host)
+    home = Home.made(settings.home)
     with owned(home), _interruptible():
         try:
             _run(settings, home, roles, say)

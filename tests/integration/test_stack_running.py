@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from plankton_stream.stack.ready import has_announced
 from plankton_stream.stack.running import Stack
 from plankton_stream.stack.status import status
 from plankton_stream.stack.supervision import Supervisor
+from tests.waiting import wait_until
 
 # Announces itself like a role, and leaves a line when it is asked to stop.
 _WORKER = """
@@ -33,13 +33,6 @@ announce_ready()
 print("working", flush=True)
 while True: time.sleep(60)
 """
-
-
-def _until(holds: Callable[[], object], within_s: float = 20.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.05)
 
 
 def _process(home: Home, name: str, stage: Stage, *, code: str = _WORKER) -> Process:
@@ -71,7 +64,7 @@ def _pids(home: Home) -> dict[str, int]:
 
 
 def test_stages_start_in_order_and_stop_backwards(tmp_path: Path) -> None:
-    home = Home.at(tmp_path)
+    home = Home.made(tmp_path)
     log, one, two, source = (
         _process(home, "log", Stage.LOG),
         _process(home, "one", Stage.WORKERS),
@@ -79,6 +72,7 @@ def test_stages_start_in_order_and_stop_backwards(tmp_path: Path) -> None:
         _process(home, "source", Stage.SOURCES),
     )
     with _stack(home, source, two, one, log) as (stack, said):
+        assert status(home)["web"] == "http://x", "from the start"
         stack.start(*Stage)
         found = status(home)
         pids = _pids(home)
@@ -98,24 +92,28 @@ def test_stages_start_in_order_and_stop_backwards(tmp_path: Path) -> None:
 
 
 def test_a_crash_is_told_once_and_counted(tmp_path: Path) -> None:
-    home = Home.at(tmp_path)
+    home = Home.made(tmp_path)
     with _stack(home, _process(home, "one", Stage.WORKERS)) as (stack, said):
         stack.start(Stage.WORKERS)
         first = _pids(home)["one"]
         os.kill(first, signal.SIGKILL)
-        _until(lambda: _pids(home)["one"] not in {0, first})
+        wait_until(lambda: _pids(home)["one"] not in {0, first}, within_s=20, what="it runs again")
         stack.note_restarts()
         stack.note_restarts()
         second = _pids(home)["one"]
         (told,) = [line for line in said if "started again" in line]
         assert "restart 1" in told
         assert str(second) in told
-        _until(lambda: status(home)["processes"][0]["state"] == "running")
+        wait_until(
+            lambda: status(home)["processes"][0]["state"] == "running",
+            within_s=20,
+            what=lambda: str(status(home)),
+        )
         assert status(home)["processes"][0]["restarts"] == 1
 
 
 def test_a_process_that_fails_at_first_is_told_with_its_last_words(tmp_path: Path) -> None:
-    home = Home.at(tmp_path)
+    home = Home.made(tmp_path)
     bad = _process(home, "bad", Stage.WORKERS, code="raise SystemExit('no such encoder')")
     with (
         _stack(home, bad) as (stack, _said),
@@ -125,7 +123,7 @@ def test_a_process_that_fails_at_first_is_told_with_its_last_words(tmp_path: Pat
 
 
 def test_a_process_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
-    home = Home.at(tmp_path)
+    home = Home.made(tmp_path)
     code = _WORKER.replace("SIGTERM, stop", "SIGTERM, signal.SIG_IGN")
     deaf = replace(_process(home, "deaf", Stage.WORKERS, code=code), stop_s=1.0)
     with _stack(home, deaf) as (stack, _said):
@@ -135,7 +133,7 @@ def test_a_process_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
 
 
 def test_all_end_when_supervisord_is_killed(tmp_path: Path) -> None:
-    home = Home.at(tmp_path)
+    home = Home.made(tmp_path)
     with _stack(home, _process(home, "one", Stage.WORKERS)) as (stack, _said):
         stack.start(Stage.WORKERS)
         pid = _pids(home)["one"]
@@ -163,7 +161,7 @@ def test_a_tethered_process_ends_with_its_parent() -> None:
         pid = int(parent.stdout.readline())
         assert parent.stdout.readline() == "on\n"
         parent.kill()
-    _until(lambda: not _lives(pid))
+    wait_until(lambda: not _lives(pid), within_s=20, what="the child has ended")
 
 
 def _lives(pid: int) -> bool:

@@ -21,6 +21,7 @@ from plankton_stream.stack.process import Process, Stage
 from plankton_stream.stack.ready import announce_ready, has_announced
 from plankton_stream.stack.status import without_password
 from plankton_stream.stack.supervision import configuration
+from tests.services import skip_or_fail
 
 
 def _properties(text: str) -> dict[str, str]:
@@ -45,7 +46,8 @@ def test_cluster_ids_are_what_kafka_accepts() -> None:
 
 
 def test_milvus_gets_ports_of_its_own(tmp_path: Path) -> None:
-    pytest.importorskip("milvus", reason=vectors.MILVUS_HINT)
+    if not vectors.is_installed():
+        skip_or_fail(vectors.MILVUS_HINT)
     process = vectors.milvus(tmp_path, port=21_000, programs=tmp_path)
     config = (tmp_path / "configs" / "milvus.yaml").read_text()
     assert "  port: 21000\n" in config
@@ -75,7 +77,7 @@ def _process(name: str, stage: Stage, *words: str, **env: str) -> Process:
 
 
 def test_supervisord_reads_back_what_was_meant(tmp_path: Path) -> None:
-    home = Home.at(tmp_path / "a home")
+    home = Home.made(tmp_path / "a home")
     words = ("-c", "print('a b', \"%(x)s\")", "*")
     a = _process("a", Stage.LOG, *words, WHERE=str(home.root))
     b, c = _process("b", Stage.WORKERS), _process("c", Stage.WORKERS)
@@ -113,10 +115,15 @@ def test_children_get_every_setting_spelled_out(monkeypatch: pytest.MonkeyPatch)
     assert child.auth == "none"
 
 
-def test_without_login_only_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PLANKTON_WEB_HOST", "0.0.0.0")
-    environment = parts.child_environment(Settings(_env_file=None), {})
-    assert environment["PLANKTON_AUTH"] == ""
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "127.evil.example"])
+def test_up_serves_the_page_to_this_machine_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("PLANKTON_WEB_HOST", host)
+    monkeypatch.setenv("PLANKTON_HOME", str(tmp_path / "home"))
+    with pytest.raises(ConfigError, match=rf"PLANKTON_WEB_HOST={host}: .*no login"):
+        CliRunner().invoke(app, ["up"], catch_exceptions=False)
+    assert not (tmp_path / "home").exists()
 
 
 def test_the_camera_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,4 +163,7 @@ def test_a_process_is_ready_only_under_its_own_pid(
 def test_status_of_nothing_is_valid_json_and_a_failure(tmp_path: Path) -> None:
     run = CliRunner().invoke(app, ["status", "--json"], env={"PLANKTON_HOME": str(tmp_path)})
     assert run.exit_code == 1
-    assert json.loads(run.output)["state"] == "stopped"
+    assert json.loads(run.output) == {
+        "state": "stopped", "home": str(tmp_path), "pid": None, "web": None, "kafka": None,
+        "milvus": None, "catalog": None, "processes": [],
+    }  # fmt: skip

@@ -133,3 +133,22 @@ def test_a_busy_port_is_named_with_its_holder_and_setting() -> None:
     assert ports.is_free(port)
     assert not ports.answers("127.0.0.1", port)
     ports.require_free(port, "PLANKTON_X")
+
+
+def test_the_newest_postgresql_of_debian_is_taken(bare: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="apt install postgresql"):
+        toolchain.find_postgres(tmp_path / "postgresql")
+    _program(bare, "initdb", "")
+    assert toolchain.find_postgres(tmp_path / "postgresql") == bare
+    for version in ("9.6", "17", "15"):
+        folder = tmp_path / "postgresql" / version / "bin"
+        folder.mkdir(parents=True)
+        _program(folder, "initdb", "")
+    assert toolchain.find_postgres(tmp_path / "postgresql").parent.name == "17"
+
+
+def test_chromium_goes_by_several_names(bare: Path) -> None:
+    with pytest.raises(ConfigError, match="apt install chromium"):
+        toolchain.find_chromium()
+    program = _program(bare, "google-chrome", "")
+    assert toolchain.find_chromium() == program
