@@ -43,6 +43,7 @@ def _topic(
     days: float | None,
     partitions: int = 6,
     compact: bool = False,
+    compact_after_h: int | None = None,
     max_bytes: int | None = None,
 ) -> Topic:
     policy = {(True, True): "compact,delete", (True, False): "compact"}.get(
@@ -60,6 +61,9 @@ def _topic(
             "max.message.bytes": str(max_bytes),
             "segment.bytes": str(64 * 1024 * 1024),
         }
+    if compact_after_h is not None:
+        # Else Kafka compacts closed segments only, and closes them after a week or 1 GB.
+        config["max.compaction.lag.ms"] = str(compact_after_h * 60 * 60 * 1000)
     return Topic(name, key, partitions, about, config)
 
 
@@ -100,6 +104,7 @@ LABELS_CURRENT = _topic(
     key="image id",
     days=None,
     compact=True,
+    compact_after_h=1,  # a worker of streams reads all of it when it starts
     about="The latest naming of each labelled image; an image lies on its camera's partition.",
 )
 CAMERAS = _topic(

@@ -50,6 +50,12 @@ def test_a_broker_that_is_away_does_not_say_what_waits() -> None:
         Waiting("127.0.0.1:1", lambda: [(topics.LABELS.name, 0)])()
 
 
+def test_the_state_is_compacted_soon_because_a_start_reads_all_of_it() -> None:
+    config = topics.LABELS_CURRENT.config
+    assert config["cleanup.policy"] == "compact"
+    assert int(config["max.compaction.lag.ms"]) == 60 * 60 * 1000
+
+
 class NoBroker:
     """Instead of `KafkaAdmin`; refuses a number of times."""
 
