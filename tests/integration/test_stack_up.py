@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from plankton_stream.adapters.kafka import KafkaAdmin
-from plankton_stream.adapters.milvus import ping
+from plankton_stream.adapters.milvus import MilvusIndex, ping
+from plankton_stream.adapters.sql import Catalog
 from plankton_stream.events.topics import ALL
+from tests.contract.conftest import an_image
 from tests.services import require_stack_programs, some_free_port
 from tests.waiting import wait_until
 
@@ -26,6 +29,8 @@ from plankton_stream.stack import parts
 parts.ROLES = ()
 main()
 """
+
+_VECTOR = np.float32([1, 0, 0, 0])
 
 
 class Console:
@@ -42,6 +47,7 @@ class Console:
             "PLANKTON_MILVUS_PORT": str(self.milvus_port),
             "PLANKTON_WEB_PORT": str(web),
         }
+        self.catalog_url = f"sqlite:///{home / 'catalog.sqlite'}"
         self.ready_line = f"Ready: http://127.0.0.1:{web}"
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -101,6 +107,8 @@ def test_from_up_to_down_and_up_again(console: Console) -> None:
     wait_until(lambda: restarted in console.said(), within_s=30, what=console.said)
     assert console.pids()["milvus"] == pids["milvus"]
 
+    encoder = ("test-encoder", 4)
+    _index_one(console, encoder)
     family = [process.pid for process in psutil.Process(up.pid).children(recursive=True)]
     up.send_signal(signal.SIGTERM)
     assert up.wait(60) == 0, console.said()
@@ -113,6 +121,9 @@ def test_from_up_to_down_and_up_again(console: Console) -> None:
     up = console.up()
     assert "topics ready (0 new)" in console.said()
     _serves(console)
+    index = _index(console, encoder)
+    assert index.count() == len(index.search(_VECTOR, 1)) == 1, "searchable as soon as it is ready"
+    index.close()
     family = [process.pid for process in psutil.Process(up.pid).children(recursive=True)]
     assert len(family) >= 3
     up.kill()
@@ -163,6 +174,22 @@ def test_an_unreachable_catalog_hides_its_password(
     assert run.returncode == 1
     assert "PLANKTON_CATALOG=postgresql+psycopg://me:***@127.0.0.1:9/db cannot" in run.stderr
     assert "s3cret" not in run.stderr + run.stdout
+
+
+def _index(console: Console, encoder: tuple[str, int]) -> MilvusIndex:
+    name, dimension = encoder
+    uri = f"http://127.0.0.1:{console.milvus_port}"
+    return MilvusIndex(uri, encoder=name, dimension=dimension)
+
+
+def _index_one(console: Console, encoder: tuple[str, int]) -> None:
+    catalog = Catalog(console.catalog_url)
+    catalog.encoders.claim(*encoder)
+    catalog.close()
+    index = _index(console, encoder)
+    index.upsert([an_image(1)], _VECTOR[None])
+    assert index.count() == 1
+    index.close()
 
 
 def _serves(console: Console) -> None:
