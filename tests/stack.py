@@ -18,8 +18,10 @@ import pytest
 from plankton_stream.adapters.milvus import MilvusIndex
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.settings import Settings
+from plankton_stream.stack.home import Home
+from plankton_stream.stack.supervision import Supervisor
 from tests.services import require_stack_programs, some_free_port
-from tests.waiting import wait_until as wait_until  # noqa: PLC0414  (a fault test imports it here)
+from tests.waiting import wait_until
 
 UP_WITHIN_S = 300.0
 
@@ -109,11 +111,9 @@ class Stack:
 
         wait_until(restarted, within_s=60, what=lambda: f"{name}: {self.status()}")
 
-    def supervisorctl(self, *words: str) -> None:
-        """Stop or start a part by hand, as a person would."""
-        socket = f"unix://{self.home / 'run' / 'supervisor.sock'}"
-        command = [sys.executable, "-m", "supervisor.supervisorctl", "-s", socket, *words]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+    def supervise(self, what: str, process: str) -> None:
+        """Stop or start a part by hand: `stopProcess` or `startProcess`, with group and name."""
+        Supervisor(Home(self.home).socket)._call(what, process, True)
 
     def api(
         self, path: str, *, method: str = "GET", body: Any = None, key: str | None = None

@@ -26,7 +26,8 @@ from plankton_stream.domain import LabelState
 from plankton_stream.events import topics
 from plankton_stream.events.facts import CensusCounted, LabelApplied, LabelRetracted, read_fact
 from plankton_stream.ports import ImageFilter
-from tests.stack import Stack, wait_until
+from tests.stack import Stack
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.faults]
 
@@ -304,9 +305,9 @@ def test_a_part_that_is_away_for_half_a_minute(stack: Stack, rois: Path, part: s
     camera = f"away-{part.partition(':')[2]}"
     with flow(stack, rois, camera, "--roi"):
         arrived(stack, camera, 100)
-        stack.supervisorctl("stop", part)
+        stack.supervise("stopProcess", part)
         stay_away(AWAY_S, lambda: stack.process(part.partition(":")[2])["state"])
-        stack.supervisorctl("start", part)
+        stack.supervise("startProcess", part)
 
 
 def stay_away(seconds: float, state: Callable[[], str]) -> None:

@@ -11,7 +11,7 @@ from plankton_stream.adapters.milvus import MilvusIndex
 from plankton_stream.adapters.sql import Catalog, upgrade
 from plankton_stream.domain import Capture, Image, image_id
 from plankton_stream.search import neighbours_of
-from tests.stack import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.services
 
