@@ -144,7 +144,10 @@ class Rates(Record):
 class Stats(Record):
     """Totals since the state began."""
 
-    frames: int = Field(description="Frames that were cut, also into no ROI, and those that wait.")
+    frames: int = Field(
+        description="Frames that were looked at, also without a ROI or with unreadable pixels, and "
+        "those that wait. A record that is no frame is among the dead letters only."
+    )
     rois: int = Field(description="ROIs indexed or refused, and those that wait.")
     indexed: int
     labelled: int
