@@ -104,11 +104,16 @@ class MilvusIndex:
 
     def vector(self, image_id: str) -> Vector | None:
         """See `VectorIndex.vector`."""
-        rows = self._call(
-            "get", self._client.get, ids=[image_id], output_fields=["vector"],
-            consistency_level="Bounded",
-        )  # fmt: skip
-        return np.asarray(rows[0]["vector"], np.float32) if rows else None
+        # A bounded read is fast, but misses what was written in the last fifth of a second: an
+        # image that has just appeared in the page. Only then it is worth waiting for.
+        for consistency in ("Bounded", "Strong"):
+            rows = self._call(
+                "get", self._client.get, ids=[image_id], output_fields=["vector"],
+                consistency_level=consistency,
+            )  # fmt: skip
+            if rows:
+                return np.asarray(rows[0]["vector"], np.float32)
+        return None
 
     def search(
         self,
