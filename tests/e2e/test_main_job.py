@@ -84,7 +84,11 @@ def test_an_archive_sent_twice_is_everywhere_once(stack: Stack, archive: str) ->
     vector = index.vector(ids[0])
     assert vector is not None
     where = ImageFilter(camera=archive)
-    assert {hit.image_id for hit in index.search(vector, 1000, where=where)} == set(ids)
+    wait_until(  # the last rows can be searched about 0.2 s after they were written
+        lambda: {hit.image_id for hit in index.search(vector, 1000, where=where)} == set(ids),
+        within_s=10,
+        what="all of the archive in the index, and nothing else",
+    )
     assert set(ids) <= set(FileImageStore(stack.settings.images_url).ids())
 
 
