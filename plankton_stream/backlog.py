@@ -6,11 +6,14 @@ whether it was read or not. So who publishes images waits while too much is unre
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from plankton_stream.errors import RetryableError
 from plankton_stream.events.envelope import Message
 from plankton_stream.events.topics import Topic
-from plankton_stream.ports import Publisher
+
+if TYPE_CHECKING:  # the ports name arrays, and a camera needs no NumPy to publish
+    from plankton_stream.ports import Publisher
 
 _LOOK_EVERY_S = 1.0
 _LOOKS_PER_LIMIT = 8
@@ -26,7 +29,7 @@ class BoundedPublisher:
 
     def __init__(
         self,
-        publisher: Publisher,
+        publisher: "Publisher",
         topic: Topic,
         *,
         unread: Callable[[], int],

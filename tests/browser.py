@@ -19,8 +19,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Not for longer: Playwright keeps an event loop running, which other tests need for theirs."""
     with needed():
         program = toolchain.find_chromium()
     from playwright.sync_api import sync_playwright

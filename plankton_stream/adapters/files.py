@@ -3,12 +3,15 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import fsspec
 
 from plankton_stream.domain import IMAGE_TYPES, new_id
 from plankton_stream.errors import ConfigError, NotFoundError, RejectedError, RetryableError
+
+_PARTS = ".parts"
 
 
 class FileImageStore:
@@ -26,7 +29,7 @@ class FileImageStore:
         except (ValueError, ImportError) as error:
             raise ConfigError(f"PLANKTON_IMAGES {url!r}: {error}") from error
         self._url = url
-        self._parts = Path(self._root, ".parts") if "file" in self._fs.protocol else None
+        self._parts = Path(self._root, _PARTS) if "file" in self._fs.protocol else None
         if self._parts:
             _sweep(self._parts)
 
@@ -55,10 +58,12 @@ class FileImageStore:
 
     def ids(self) -> Iterator[str]:
         """See `ImageStore.ids`."""
-        for path in self._fs.find(self._root):
-            name = PurePosixPath(path)
-            if name.parent.name != ".parts":
-                yield name.stem
+        if not self._fs.exists(self._root):
+            return
+        for folder in self._fs.ls(self._root, detail=False):
+            # What is being written comes and goes, and is no image yet.
+            if PurePosixPath(folder).name != _PARTS:
+                yield from (PurePosixPath(path).stem for path in self._fs.find(folder))
 
     def _path(self, image_id: str, content_type: str) -> str:
         extension = IMAGE_TYPES.get(content_type)
@@ -89,5 +94,6 @@ def _write(part: Path, path: Path, data: bytes) -> None:
 def _sweep(parts: Path) -> None:
     """Remove what writers that were killed left behind; a write takes less than a minute."""
     for part in parts.glob("*"):
-        if time.time() - part.stat().st_mtime > 60:
-            part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process sweeps as well
+            if time.time() - part.stat().st_mtime > 60:
+                part.unlink()
