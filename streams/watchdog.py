@@ -14,7 +14,7 @@ from plankton_stream.errors import RetryableError
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
 """Longest time without progress while records wait. Well above a start (about 10 s) and a
 rebalance after a crash (10 s session, 20 s rebalance)."""
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from plankton_stream.adapters.kafka import KafkaPublisher, KafkaReader
@@ -40,6 +41,12 @@ class Worker:
         command = [sys.executable, "-m", "plankton_stream", "streams", "run"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log)
+
+    def keep_running(self) -> bool:
+        """Start it again if its watchdog has ended it, as the supervisor does."""
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
+        return True
 
     def wait_ready(self, timeout_s: float = 90) -> None:
         wait_until(
@@ -95,7 +102,14 @@ class Follower:
         self._reader.close()
 
 
-def wait_for_census(follower: Follower, expected: Counts, *, prefix: str, timeout_s: float) -> None:
+def wait_for_census(
+    follower: Follower,
+    expected: Counts,
+    *,
+    prefix: str,
+    timeout_s: float,
+    meanwhile: Callable[[], bool] = lambda: True,
+) -> None:
     """Until the published census of these cameras equals a recount."""
 
     def published() -> Counts:
@@ -103,7 +117,7 @@ def wait_for_census(follower: Follower, expected: Counts, *, prefix: str, timeou
         return {cell: counts for cell, counts in census.items() if cell[0].startswith(prefix)}
 
     wait_until(
-        lambda: published() == expected,
+        lambda: meanwhile() and published() == expected,
         within_s=timeout_s,
         what=lambda: f"the census is {published()}, a recount {expected}",
     )

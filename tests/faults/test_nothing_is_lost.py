@@ -254,7 +254,7 @@ def assert_census_is_a_recount(stack: Stack, catalog: Catalog, camera: str) -> N
             total.update(counts)
         return total
 
-    wait_until(lambda: census() == recount, within_s=90, what=lambda: f"{census()} != {recount}")
+    wait_until(lambda: census() == recount, within_s=240, what=lambda: f"{census()} != {recount}")
 
 
 @pytest.mark.parametrize("victim", ["embed", "relay", "streams"])

@@ -40,10 +40,17 @@ def running(broker: tuple[Path, int]) -> Iterator[str]:
         yield bootstrap
 
 
-def recount(kafka: str, labelling: Labelling, *, timeout_s: float = 120) -> None:
+def recount(kafka: str, labelling: Labelling, worker: Worker) -> None:
+    """Until census and recount agree, with the worker supervised as it is in the stack."""
     follower = Follower(kafka, topics.CENSUS)
     try:
-        wait_for_census(follower, labelling.counts(), prefix="", timeout_s=timeout_s)
+        wait_for_census(
+            follower,
+            labelling.counts(),
+            prefix="",
+            timeout_s=360,
+            meanwhile=worker.keep_running,
+        )
     finally:
         follower.close()
 
@@ -74,7 +81,7 @@ def test_killed_again_and_again_while_events_flow(broker: tuple[Path, int], tmp_
             worker.start()
         thread.join(120)
         assert flowing.is_set()
-        recount(kafka, labelling)
+        recount(kafka, labelling, worker)
 
 
 def _done(kafka: str) -> int:
@@ -100,5 +107,5 @@ def test_the_broker_goes_away_and_comes_back(broker: tuple[Path, int], tmp_path:
         )
         with running(broker) as kafka:
             publish(kafka, events[500:])
-            recount(kafka, labelling)
+            recount(kafka, labelling, worker)
             assert worker.is_running, "it ran on without a hand"
