@@ -348,6 +348,9 @@ def test_two_stages_can_be_turned_on_and_off_again(
     milvus: str, vectors: Vector, grown: tuple[str, list[Image]]
 ) -> None:
     encoder, images = grown
+    client = MilvusClient(uri=milvus)
+    client.flush(f"images_{encoder}")  # only flushed rows are mapped from disk
+    client.close()
     for candidates in (100, 0):
         index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION, candidates=candidates)
         assert index.count() == len(images)

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from pymilvus import DataType, MilvusClient, MilvusException
 
-from plankton_stream.adapters.milvus.rows import FIELDS
+from plankton_stream.adapters.milvus.rows import EMPTY_TEXT, FIELDS
 from plankton_stream.errors import ContractError, RetryableError
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,8 @@ class Collection:
 
         Raises:
             RetryableError: Milvus does not answer, or is still busy with the index.
-            ContractError: the collection has another dimension or lacks a field.
+            ContractError: the collection has another dimension, lacks a field, or is to stay on
+                disk and cannot.
         """
         self._client, self._uri, self._name, self._layout = client, uri, name, layout
         if not self._call("find collection", client.has_collection):
@@ -182,6 +183,8 @@ class Collection:
         if made == layout.index_type:
             return
         if made is not None:
+            if layout.on_disk:
+                self._require_mappable()
             log.warning("%s: index %s instead of %s", self._name, layout.index_type, made)
             self._call("release", self._client.release_collection)
             self._call("drop index", self._client.drop_index, index_name=names[0])
@@ -196,6 +199,17 @@ class Collection:
             params=dict(layout.build),
         )  # fmt: skip
         self._call("create index", self._client.create_index, index_params=index)
+
+    def _require_mappable(self) -> None:
+        self._call("load collection", self._client.load_collection)
+        if self._call(
+            "query", self._client.query, filter=EMPTY_TEXT, limit=1, output_fields=["image_id"]
+        ):
+            raise ContractError(
+                f"Milvus at {self._uri}: collection {self._name} was filled by a version that knew "
+                "no search in two stages, and cannot be kept on disk: publish the encoder anew, "
+                "which embeds all images again, or set PLANKTON_SEARCH_CANDIDATES=0"
+            )
 
     def _index_type(self, name: str) -> str | None:
         described = self._call("describe index", self._client.describe_index, index_name=name)

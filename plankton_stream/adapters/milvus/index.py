@@ -53,7 +53,8 @@ class MilvusIndex:
 
         Raises:
             RetryableError: Milvus does not answer, or is still busy with an index.
-            ContractError: a collection has another dimension or lacks a field.
+            ContractError: a collection has another dimension, lacks a field, or was filled by a
+                version that knew no two stages.
         """
         self._candidates = candidates
         self._client = connect(uri, token)

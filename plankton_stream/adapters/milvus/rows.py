@@ -9,7 +9,9 @@ from plankton_stream.ports import ImageFilter
 # can name, because filters with an upper bound get a lower one as well.
 _NO_TIME = -(2**62)  # long before year 1: archives have pictures from before 1970
 _NO_NUMBER = -1.0e30
-_NO_TEXT = ""
+# Not the empty text: Milvus 2.3 cannot map a segment's text field from disk if all of it is empty,
+# and the collection then never loads. No key of a camera, sample or taxon is a dash.
+_NO_TEXT = "-"
 
 FIELDS = (
     ("camera", DataType.VARCHAR, 64),
@@ -25,6 +27,10 @@ FIELDS = (
     ("predicted_taxon", DataType.VARCHAR, 64),
 )
 """Name, type and longest text of the fields beside `image_id` and `vector`."""
+
+
+EMPTY_TEXT = 'predicted_taxon == ""'
+"""Finds rows of versions that wrote unknown text as an empty one."""
 
 
 def fields(image: Image) -> dict[str, object]:
