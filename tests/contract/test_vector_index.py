@@ -344,21 +344,24 @@ def test_images_from_before_there_were_codes_get_theirs_when_processes_open_the_
 
 
 @pytest.mark.services
-def test_two_stages_can_be_turned_on_and_off_again(
-    milvus: str, vectors: Vector, grown: tuple[str, list[Image]]
-) -> None:
-    encoder, images = grown
+@pytest.mark.parametrize("created", [0, 100], ids=["created in memory", "created on disk"])
+def test_two_stages_can_be_turned_on_and_off(milvus: str, vectors: Vector, created: int) -> None:
+    encoder, images = new_id(), [an_image(n) for n in range(200)]
+    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION, candidates=created)
+    index.upsert(images, vectors)
     client = MilvusClient(uri=milvus)
     client.flush(f"images_{encoder}")  # only flushed rows are mapped from disk
+    client.release_collection(f"images_{encoder}")
     client.close()
+    exact = np.sort(exact_distances(vectors[9], vectors, Metric.COSINE))[:10]
     for candidates in (100, 0):
+        index.close()
         index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION, candidates=candidates)
-        assert index.count() == len(images)
         hits = index.search(vectors[9], 10)
-        exact = np.sort(exact_distances(vectors[9], vectors, Metric.COSINE))[:10]
         assert hits[0].image_id == images[9].image_id
         assert np.allclose([hit.distance for hit in hits], exact, atol=1e-5)
-        index.close()
+    index.drop()
+    index.close()
 
 
 @pytest.mark.services

@@ -1,6 +1,5 @@
 """One Milvus collection: made, checked, loaded, written, read and searched."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,10 +7,8 @@ from typing import Any
 import grpc
 from pymilvus import DataType, MilvusClient, MilvusException
 
-from plankton_stream.adapters.milvus.rows import EMPTY_TEXT, FIELDS
+from plankton_stream.adapters.milvus.rows import FIELDS
 from plankton_stream.errors import ContractError, RetryableError
-
-log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -19,12 +16,13 @@ _TIMEOUT_S = 30.0
 # pymilvus lets some of gRPC's own errors through, a deadline that has passed among them.
 _AWAY = (MilvusException, grpc.RpcError)
 _ROWS_A_CALL = 2_000  # a call may have 64 MB; the largest encoder's row is 10 KB
-_MMAP = "mmap.enabled"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a collection keeps its vectors.
+    """How a collection keeps its vectors; decided for good when it is created.
+
+    Milvus 2.3 cannot load a segment from disk that it had indexed in memory before.
 
     Attributes:
         kind: of the vector field.
@@ -77,18 +75,17 @@ class Collection:
     """
 
     def __init__(self, client: MilvusClient, uri: str, name: str, layout: Layout) -> None:
-        """Create the collection if it is not there, see to its index, and load it.
+        """Create the collection if it is not there, with its index, and load it.
 
         Raises:
             RetryableError: Milvus does not answer, or is still busy with the index.
-            ContractError: the collection has another dimension, lacks a field, or is to stay on
-                disk and cannot.
+            ContractError: the collection has another dimension or lacks a field.
         """
         self._client, self._uri, self._name, self._layout = client, uri, name, layout
         if not self._call("find collection", client.has_collection):
             self._create()
         self._check_schema()
-        self._see_to_index()
+        self._ensure_index()
         self._call("load collection", client.load_collection)
 
     def upsert(self, rows: Sequence[Row]) -> None:
@@ -158,7 +155,10 @@ class Collection:
         schema.add_field("vector", self._layout.kind, dim=self._layout.dimension)
         for name, kind, length in FIELDS:
             schema.add_field(name, kind, **({"max_length": length} if length else {}))
-        self._call("create collection", self._client.create_collection, schema=schema)
+        self._call(
+            "create collection", self._client.create_collection, schema=schema,
+            properties={"mmap.enabled": self._layout.on_disk},
+        )  # fmt: skip
 
     def _check_schema(self) -> None:
         described = self._call("describe collection", self._client.describe_collection)
@@ -172,48 +172,19 @@ class Collection:
                 "made by another version; use another Milvus database or a fresh PLANKTON_HOME"
             )
 
-    def _see_to_index(self) -> None:
-        """Make the layout's index, instead of another one if there is one.
+    def _ensure_index(self) -> None:
+        """Make the index; one that is there stays as it is.
 
-        A step of its own: whoever created the collection, or dropped its index, may have died
-        before this one.
+        A step of its own: whoever created the collection may have died before this one.
         """
-        layout, names = self._layout, self._call("list indexes", self._client.list_indexes)
-        made = self._index_type(names[0]) if names else None
-        if made == layout.index_type:
+        if self._call("list indexes", self._client.list_indexes):
             return
-        if made is not None:
-            if layout.on_disk:
-                self._require_mappable()
-            log.warning("%s: index %s instead of %s", self._name, layout.index_type, made)
-            self._call("release", self._client.release_collection)
-            self._call("drop index", self._client.drop_index, index_name=names[0])
-        if made is not None or layout.on_disk:
-            self._call(
-                "alter collection", self._client.alter_collection_properties,
-                properties={_MMAP: layout.on_disk},
-            )  # fmt: skip
         index = self._client.prepare_index_params()
         index.add_index(
-            "vector", index_type=layout.index_type, metric_type=layout.metric_type,
-            params=dict(layout.build),
+            "vector", index_type=self._layout.index_type, metric_type=self._layout.metric_type,
+            params=dict(self._layout.build),
         )  # fmt: skip
         self._call("create index", self._client.create_index, index_params=index)
-
-    def _require_mappable(self) -> None:
-        self._call("load collection", self._client.load_collection)
-        if self._call(
-            "query", self._client.query, filter=EMPTY_TEXT, limit=1, output_fields=["image_id"]
-        ):
-            raise ContractError(
-                f"Milvus at {self._uri}: collection {self._name} was filled by a version that knew "
-                "no search in two stages, and cannot be kept on disk: publish the encoder anew, "
-                "which embeds all images again, or set PLANKTON_SEARCH_CANDIDATES=0"
-            )
-
-    def _index_type(self, name: str) -> str | None:
-        described = self._call("describe index", self._client.describe_index, index_name=name)
-        return described and str(described["index_type"])
 
     def _call(self, what: str, function: Any, **arguments: Any) -> Any:
         options = {"collection_name": self._name, "timeout": _TIMEOUT_S}

@@ -31,8 +31,8 @@ class MilvusIndex:
     Hamming (Milvus 2.3 allows one vector field a collection). Both have the same filter fields.
 
     With `candidates`, cosine and Euclidean searches take two stages: the codes find candidates that
-    match the filter, and exact distances put them in order. Then only the codes are in memory; the
-    vectors, without a graph, stay in files.
+    match the filter, and exact distances put them in order. Of collections that are created so,
+    only the codes are in memory; the vectors, without a graph, stay in files.
     """
 
     def __init__(
@@ -48,13 +48,12 @@ class MilvusIndex:
             encoder: id of the encoder version.
             dimension: of its vectors.
             token: user:password or token; empty: none.
-            candidates: fewest of a two-stage search; 0: one stage. If the collection is laid out
-                for the other way it is changed, and cannot be searched for that time.
+            candidates: fewest of a two-stage search; 0: one stage. Collections that are there
+                already can be searched either way, and stay in memory or on disk as they are.
 
         Raises:
             RetryableError: Milvus does not answer, or is still busy with an index.
-            ContractError: a collection has another dimension, lacks a field, or was filled by a
-                version that knew no two stages.
+            ContractError: a collection has another dimension or lacks a field.
         """
         self._candidates = candidates
         self._client = connect(uri, token)

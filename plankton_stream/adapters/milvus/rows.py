@@ -29,10 +29,6 @@ FIELDS = (
 """Name, type and longest text of the fields beside `image_id` and `vector`."""
 
 
-EMPTY_TEXT = 'predicted_taxon == ""'
-"""Finds rows of versions that wrote unknown text as an empty one."""
-
-
 def fields(image: Image) -> dict[str, object]:
     """All of an image's row but its vector."""
     capture = image.capture
