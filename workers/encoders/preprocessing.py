@@ -120,7 +120,7 @@ def contrast_from_background(squares: Image, levels: NDArray[np.float64]) -> NDA
     return np.asarray(contrast[..., None] / np.float32(255), dtype=np.float32)
 
 
-def compact_input(images: Sequence[Image], side_px: int) -> NDArray[np.float32]:
+def contrast_input(images: Sequence[Image], side_px: int) -> NDArray[np.float32]:
     """Return images as the compact network takes them: grey, organism bright, background 0.
 
     Args:
@@ -136,6 +136,11 @@ def compact_input(images: Sequence[Image], side_px: int) -> NDArray[np.float32]:
         grey = brighten_organism(to_grey(image))
         squares[row], levels[row] = fit_square(grey, side_px), background(grey)
     return contrast_from_background(squares, levels)
+
+
+def scales(images: Sequence[Image], side_px: int) -> NDArray[np.float64]:
+    """Return by how much `fit_square` enlarges each image: (n,), less than 1 where it shrinks."""
+    return np.array([side_px / max(image.shape[:2]) for image in images])
 
 
 def rgb_input(images: Sequence[Image], side_px: int) -> NDArray[np.float32]:
