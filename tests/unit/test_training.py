@@ -164,9 +164,14 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder: Path, tmp_path:
     whole.finish()
     arguments = [sys.executable, "-c", _CHILD, str(folder), str(tmp_path / "killed")]
     process = subprocess.Popen(arguments)
+    note = tmp_path / "killed" / "progress.json"
+
+    def first_epoch_is_done() -> bool:
+        assert process.poll() is None, "it ended by itself"
+        return note.exists()
+
     try:
-        note = tmp_path / "killed" / "progress.json"
-        wait_until(lambda: note.exists() or process.poll() is not None, within_s=120)
+        wait_until(first_epoch_is_done, within_s=300, what="the first epoch")
         os.kill(process.pid, signal.SIGKILL)
     finally:
         process.kill()
