@@ -17,8 +17,9 @@ def subtitle(found: Evaluation) -> str:
     """Data, encoder and date in a line; plain text."""
     data = found.data
     return (
-        f"{_what(found)} of {data.name}"
-        f"{'' if data.split == 'all' else f', {data.split} split'}, {data.classes} classes. "
+        f"{data.name}"
+        f"{'' if data.split == 'all' else f', {data.split} split'}, {data.classes} classes: "
+        f"{_what(found)}. "
         f"plankton-stream {found.version}, {found.made_at:%d %B %Y}."
     )
 
@@ -59,10 +60,10 @@ def training(found: Evaluation) -> str:
     return (
         f"<p>Against the {flattered.gallery:,} images that the encoder was trained on, mAP@10 is "
         f"{flattered.map_at_10.value:.3f} instead of {own.map_at_10.value:.3f}. Do not quote that "
-        "figure: training has pulled the gallery into clean clusters, the query only has to land in "
-        "the right one, and the larger gallery has more to find. An encoder that memorises gains "
-        "most. A lab's own images were never trained on, so the figure among unseen images is the "
-        "one to expect.</p>"
+        "figure: training has pulled the gallery into clean clusters, the query only has to land "
+        "in the right one, and the larger gallery has more to find. An encoder that memorises "
+        "gains most. A lab's own images were never trained on, so the figure among unseen images "
+        "is the one to expect.</p>"
     )
 
 
@@ -78,8 +79,8 @@ def blur(found: Evaluation) -> str:
     """Below the blur curve."""
     widest = KERNELS_PX[-1]
     return (
-        f"Mean average precision when the query is blurred by a Gaussian kernel of this side at its "
-        f"own resolution (OpenCV's σ: {sigma_px(3):.1f} px at 3, {sigma_px(9):.1f} at 9, "
+        "Mean average precision when the query is blurred by a Gaussian kernel of this side at its "
+        f"own resolution (OpenCV's sigma: {sigma_px(3):.1f} px at 3, {sigma_px(9):.1f} at 9, "
         f"{sigma_px(widest):.1f} at {widest}), while what it searches stays sharp: a camera that "
         f"drifts out of focus against an archive that was not. Bands: 95% intervals. "
         f"{_source(found)}"
@@ -111,7 +112,7 @@ def methods(found: Evaluation) -> str:
         f"Learned codes: iterative quantization, fitted on {found.data.fit:,} images that are not "
         "judged; 512 bits are two rotations learned from different starts."
         if found.data.fit
-        else "No learned codes: there were no images to learn them from that are not judged (--fit)."
+        else "No learned codes: all images are judged, none is left to learn from (--fit)."
     )
     few = first.figures[0].gallery < _FEW and any(one.kind == "index" for one in found.methods)
     milvus = f" Milvus searches fewer than {_FEW:,} images without an index." if few else ""
@@ -141,9 +142,9 @@ def notes(found: Evaluation) -> str:
     return (
         "<section><h2>Method</h2><p>A query is one image; the images it searches are ranked by the "
         "cosine of their vectors; those of its class are relevant. P@1: the nearest is relevant. "
-        "hit@5: one of the nearest five is. AP@k: the sum of the precision at each relevant rank up "
-        "to k, divided by min(k, relevant images there are); mAP@k is its mean over queries. Among "
-        "equal distances the order is fixed. Intervals: percentile bootstrap over queries, "
+        "hit@5: one of the nearest five is. AP@k: the sum of the precision at each relevant rank "
+        "up to k, divided by min(k, relevant images there are); mAP@k is its mean over queries. "
+        "Among equal distances the order is fixed. Intervals: percentile bootstrap over queries, "
         f"{RESAMPLES:,} seeded resamples. Turned: by a random angle, the box grown and filled with "
         f"the image's background.</p><dl>{rows}</dl></section>"
         f"<section><h2>Limits</h2><p>{clusters} Intervals say how the figures move with other "

@@ -10,7 +10,6 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-
 from plankton_stream.errors import ConfigError, RejectedError
 from plankton_stream.images import encode_png, thumbnail
 from workers.evaluation.document import (
@@ -25,7 +24,7 @@ from workers.evaluation.report.plots import PAPER, SCREEN, plots_of, png
 from workers.images import read_image
 
 _PAIRS = 12
-_THUMBNAIL_PX = 88  # twice its size on the page: sharp on a dense screen
+_THUMBNAIL_PX = 120  # twice its size on the page: sharp on a dense screen
 
 
 def write_report(found: Evaluation, out: Path, queries: Path, gallery: Path) -> None:
@@ -75,7 +74,7 @@ def _figures_row(one: Figures) -> list[str]:
 
 
 def _interval(one: Interval) -> str:
-    return f"{one.value:.3f}<br><small>{one.low:.3f}–{one.high:.3f}</small>"
+    return f"{one.value:.3f}<br><small>{one.low:.3f} to {one.high:.3f}</small>"
 
 
 def _curves(found: Evaluation) -> Iterator[str]:
@@ -104,7 +103,8 @@ def _classes(found: Evaluation) -> str:
     ]
     return (
         f"<section><h2>By class</h2>{_plot(found, 'classes', captions.classes(found))}"
-        f"<details><summary>The figures as a table</summary>{_table(heads, rows)}</details></section>"
+        "<details><summary>The figures as a table</summary>"
+        f"{_table(heads, rows)}</details></section>"
     )
 
 

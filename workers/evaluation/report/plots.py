@@ -100,6 +100,7 @@ def classes(found: Evaluation, ink: Ink) -> Figure:
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("mAP@10")
         axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=7)
     return figure
 
 
