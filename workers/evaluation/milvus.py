@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from plankton_stream.adapters.milvus import ping
 from plankton_stream.adapters.milvus_trial import TrialCollection, TrialIndex
-from plankton_stream.errors import ConfigError
+from plankton_stream.errors import ConfigError, RetryableError
 from plankton_stream.settings import Settings
 from plankton_stream.stack import vectors
 from plankton_stream.stack.ports import free_ports
@@ -72,7 +73,7 @@ def _server(say: Say) -> Iterator[str]:
         folder = Path(temporary)
         port = free_ports(1, start=_FIRST_PORT)[0]
         process = vectors.milvus(folder, port=port, programs=vectors.binaries(say))
-        log = folder / "milvus.log"
+        uri, log = f"http://127.0.0.1:{port}", folder / "milvus.log"
         say("milvus: starting a server for the comparison")
         with log.open("ab") as output:
             run = subprocess.Popen(  # noqa: S603
@@ -80,8 +81,8 @@ def _server(say: Say) -> Iterator[str]:
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
-            _wait_ready(process, run, log)
-            yield f"http://127.0.0.1:{port}"
+            _wait_ready(process, run, uri, log)
+            yield uri
         finally:
             run.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -90,9 +91,18 @@ def _server(say: Say) -> Iterator[str]:
             run.wait()
 
 
-def _wait_ready(process: Process, run: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_ready(process: Process, run: "subprocess.Popen[bytes]", uri: str, log: Path) -> None:
     deadline = time.monotonic() + process.start_s
-    while not process.is_ready(run.pid):
+    while not (process.is_ready(run.pid) and _answers(uri)):
         if run.poll() is not None or time.monotonic() > deadline:
             raise ConfigError(f"Milvus did not start. {last_words(log)}")
         time.sleep(_POLL_S)
+
+
+def _answers(uri: str) -> bool:
+    """Whether a client gets through: a busy machine's server is healthy a while before."""
+    try:
+        ping(uri)
+    except RetryableError:
+        return False
+    return True
