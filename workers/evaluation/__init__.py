@@ -1,8 +1,8 @@
 """How well an encoder finds images of the same class: figures, curves, search methods, a report.
 
-    python -m plankton_stream evaluate FOLDER --report DIR
+    plankton evaluate FOLDER --report DIR
 
-The functions below are what training and experiments ask; `study` is the whole of the command.
+The functions below are what training and experiments ask; `workers.evaluation.study` is the whole of the command.
 """
 
 from workers.evaluation.disturbances import Disturbance, blurred, turned

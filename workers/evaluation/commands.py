@@ -234,9 +234,16 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _command() -> str:
-    """The command line, its paths shortened to their last part."""
-    words = [Path(word).name if "/" in word and "=" not in word else word for word in sys.argv[1:]]
-    return " ".join(["plankton", *words])
+    """The command line without what it writes, its paths shortened to their last part."""
+    words = iter(sys.argv[1:])
+    kept = ["plankton"]
+    for word in words:
+        if word in {"--json", "--report"}:
+            next(words, None)
+        elif not word.startswith(("--json=", "--report=")):
+            label, equals, path = word.rpartition("=")
+            kept.append(f"{label}{equals}{Path(path).name}")
+    return " ".join(kept)
 
 
 def _say(line: str) -> None:

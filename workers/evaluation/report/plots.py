@@ -185,7 +185,7 @@ def _short(name: str) -> str:
 @contextmanager
 def _style(ink: Ink) -> Iterator[None]:
     """One look for all figures: matplotlib's own font is the same on every machine."""
-    look: dict[str, Any] = {
+    look: Any = {  # matplotlib types every key by itself
         "font.family": "DejaVu Sans",
         "font.size": 9,
         "figure.facecolor": ink.paper,
