@@ -14,6 +14,8 @@ from plankton_stream.stack.commands import app as _stack
 from plankton_stream.tail import app as _tail
 
 _HELP = {
+    "embed": "Write the vectors of a folder's images to a NumPy file.",
+    "evaluate": "Measure how well images find others of their class.",
     "camera": "Publish frames or ROIs: a simulated camera, a folder.",
     "worker": "Run one worker: segment, embed, labels, relay.",
     "streams": "Run the live census (Faust).",
