@@ -59,11 +59,11 @@ class KerasEncoder:
             rows = slice(start, start + self._batch_size)
             chunk = [require_image(image) for image in images[rows]]
             inputs = self.prepare(chunk, sizes[rows], self.identity.input_size_px)
-            vectors[rows] = self._encode_chunk(inputs)
+            vectors[rows] = self.run(inputs)
         return vectors
 
-    def _encode_chunk(self, inputs: Inputs) -> NDArray[np.float32]:
-        """Return the vectors of at most one batch."""
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Return the vectors of at most one batch of what `prepare` gives, (n, d) float32."""
         count = len(inputs[0])
         rows = 1 if count == 1 else self._batch_size
         with self._one_at_a_time:

@@ -50,7 +50,7 @@ class Recipe:
         seed: of weights, order and augmentation.
     """
 
-    epochs: int = 30
+    epochs: int = 24
     sides_px: tuple[tuple[float, int], ...] = ((0.68, 64), (1.0, compact.SIDE_PX))
     per_class: int = 250
     batch: int = 96
