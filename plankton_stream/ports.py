@@ -65,11 +65,13 @@ class Subscriber(Protocol):
 class Metric(StrEnum):
     """Distances; smaller is nearer. Vectors are L2-normalised.
 
-    cosine = 1 - cos (0…2), l2 = Euclidean, not squared = sqrt(2 - 2·cos) (0…2).
+    cosine = 1 - cos (0…2), l2 = Euclidean, not squared = sqrt(2 - 2·cos) (0…2), hamming = differing
+    bits of the vectors' binary codes (0…256), see `codes`.
     """
 
     COSINE = "cosine"
     L2 = "l2"
+    HAMMING = "hamming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,10 @@ class Hit:
 
 
 class VectorIndex(Protocol):
-    """Vectors of one encoder version with the fields that searches filter by."""
+    """Vectors of one encoder version with the fields that searches filter by.
+
+    The index makes the binary codes for Hamming distances itself: whoever writes gives vectors.
+    """
 
     def upsert(self, images: Sequence[Image], vectors: Vector) -> None:
         """Add or replace images; durable on return, found by `search` about 0.2 s later.

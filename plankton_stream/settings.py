@@ -73,6 +73,14 @@ class Settings(BaseSettings):
         default="", description="user:password or token of an existing Milvus.", repr=False
     )
 
+    search_candidates: int = Field(
+        default=0,
+        ge=0,
+        le=16384,
+        description="Two-stage search: fewest candidates by binary codes, vectors on disk. 0: one "
+        "stage, in memory.",
+    )
+
     catalog: str = Field(
         default="",
         description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://user@host/db. Empty: "

@@ -52,8 +52,9 @@ def connect(settings: Settings, stop: threading.Event) -> Parts:
 
 def _open_index(settings: Settings, encoder: str, dimension: int) -> VectorIndex:
     return MilvusIndex(
-        settings.milvus_uri, encoder=encoder, dimension=dimension, token=settings.milvus_token
-    )
+        settings.milvus_uri, encoder=encoder, dimension=dimension, token=settings.milvus_token,
+        candidates=settings.search_candidates,
+    )  # fmt: skip
 
 
 def open_reader(settings: Settings) -> Reader:

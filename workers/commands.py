@@ -130,8 +130,9 @@ def _index(settings: Settings, encoder: str, dimension: int) -> VectorIndex:
     from plankton_stream.adapters.milvus import MilvusIndex  # heavy, and not every worker's
 
     return MilvusIndex(
-        settings.milvus_uri, encoder=encoder, dimension=dimension, token=settings.milvus_token
-    )
+        settings.milvus_uri, encoder=encoder, dimension=dimension, token=settings.milvus_token,
+        candidates=settings.search_candidates,
+    )  # fmt: skip
 
 
 def _live_encoder(catalog: Catalog) -> tuple[str, int]:

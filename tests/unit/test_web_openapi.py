@@ -65,7 +65,7 @@ def test_parameters_name_their_limits(client: FlaskClient) -> None:
         1,
         10_000,
     )
-    assert parameters["metric"]["schema"]["enum"] == ["cosine", "l2"]
+    assert parameters["metric"]["schema"]["enum"] == ["cosine", "l2", "hamming"]
     assert parameters["image_id"]["in"] == "path"
     header = document["paths"]["/api/v1/labels"]["post"]["parameters"][0]
     assert (header["name"], header["in"], header["required"]) == ("Idempotency-Key", "header", True)

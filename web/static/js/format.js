@@ -17,8 +17,12 @@ export const rate = (value) =>
 /** Seconds. */
 export const seconds = (value) => (value == null ? NOTHING : `${value.toFixed(value < 10 ? 2 : 0)} s`);
 
-/** A distance. */
-export const distance = (value) => value.toFixed(3);
+/** A distance. Hamming counts bits: whole ones, and a limit between two numbers lets the lower in. */
+export const distance = (value, metric) => {
+  if (metric !== "hamming") return value.toFixed(3);
+  const bits = Math.floor(value);
+  return `${bits} ${bits === 1 ? "bit" : "bits"}`;
+};
 
 /** Time of day today, with the date on other days. */
 export function time(text) {
