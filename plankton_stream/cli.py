@@ -15,7 +15,8 @@ from plankton_stream.tail import app as _tail
 
 _HELP = {
     "camera": "Publish frames or ROIs: a simulated camera, a folder.",
-    "worker": "Run one worker: segment, embed, labels, relay.",
+    "encoder": "Publish an encoder version, watch it, roll it back.",
+    "worker": "Run one worker: segment, embed, labels, relay, versions.",
     "streams": "Run the live census (Faust).",
     "web": "Serve the page and the API.",
 }

@@ -73,6 +73,7 @@ class MilvusIndex:
             RetryableError: Milvus does not answer.
             ContractError: the collection has another dimension or lacks a field.
         """
+        self.encoder = encoder
         self._uri = uri
         self._collection = collection_name(encoder)
         self._client = _connect(uri, token, _TIMEOUT_S)
@@ -155,6 +156,24 @@ class MilvusIndex:
                 yield from (row["image_id"] for row in batch)
         finally:
             pages.close()
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """See `VectorIndex.known`."""
+        found: set[str] = set()
+        # As in `vector`: only what a bounded read misses is worth waiting for.
+        for consistency in ("Bounded", "Strong"):
+            asked = [image_id for image_id in ids if image_id not in found]
+            if asked:
+                rows = self._call(
+                    "get", self._client.get, ids=asked, output_fields=["image_id"],
+                    consistency_level=consistency,
+                )  # fmt: skip
+                found |= {row["image_id"] for row in rows}
+        return found
+
+    def drop(self) -> None:
+        """See `VectorIndex.drop`."""
+        self._call("drop collection", self._client.drop_collection)
 
     def close(self) -> None:
         """Give up the connection."""
