@@ -55,6 +55,7 @@ class Filling:
         self._catalog, self._open_index, self._publisher = catalog, open_index, publisher
         self._unread, self._stop = unread, stop
         self._progress: deque[tuple[float, int]] = deque()
+        self._opened: tuple[EncoderVersion, VectorIndex] | None = None
 
     def run(self) -> None:
         """Fill whatever is to be filled until `stop` is set."""
@@ -70,13 +71,21 @@ class Filling:
         """
         filling = [v for v in self._catalog.encoders.kept() if v.filling]
         for version in filling:
-            index = self._open_index(version.encoder, version.dimension)
-            self._progress.clear()
-            if self._is_whole(version, index):
+            if self._is_whole(version, self._index_of(version)):
                 self._catalog.encoders.finish(version.encoder)
                 log.info("%s has every image: it is live", version.encoder)
         if not filling:
+            self._opened = None
             self._drop_ended()
+
+    def _index_of(self, version: EncoderVersion) -> VectorIndex:
+        """The index of what is being filled, opened once each time that it is begun with."""
+        known = self._opened
+        begun = (version.encoder, version.registered_at)
+        if known is None or (known[0].encoder, known[0].registered_at) != begun:
+            self._progress.clear()
+            self._opened = known = version, self._open_index(version.encoder, version.dimension)
+        return known[1]
 
     def _is_whole(self, version: EncoderVersion, index: VectorIndex) -> bool:
         """Look through all images, ask for those that the index lacks; whether it lacks none.
