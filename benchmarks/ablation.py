@@ -6,7 +6,7 @@ One reduced budget for all: a third of the training images (second byte of the S
 name, modulo 3, is 0), pictures of 64 px, eight epochs. The network is judged alone, without the
 encoder's second view and size, so that the table shows augmentation and nothing else. Each figure
 is mAP@10, each image searching the others: PlanktonSet's test images as they are; their queries
-turned by any angle and blurred; all of OTHER, a set from another instrument that nothing was trained
+turned by any angle and blurred; all of OTHER, a set of another instrument that nothing was trained
 on.
 
 A killed run goes on where it was. DIR/ablation.json holds the figures, DIR/<name>.keras each

@@ -20,7 +20,8 @@ _HELP = {
     "encoders": "List the encoders and what identifies them.",
     "train": "Train an encoder on labelled images.",
     "camera": "Publish frames or ROIs: a simulated camera, a folder.",
-    "worker": "Run one worker: segment, embed, labels, relay.",
+    "encoder": "Publish an encoder version, watch it, roll it back.",
+    "worker": "Run one worker: segment, embed, labels, relay, versions.",
     "streams": "Run the live census (Faust).",
     "web": "Serve the page and the API.",
 }

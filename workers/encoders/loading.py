@@ -153,8 +153,9 @@ def _require_vectors(model: Any) -> None:
         )
 
 
-MAX_DIMENSION = 16_384
-"""Longest vector, numbers: a batch of a thousand still fits into one call to Milvus."""
+MAX_DIMENSION = 4_096
+"""Longest vector, numbers: twice that of ResNet50, and a page of them still fits into one call to
+Milvus."""
 
 
 def _require_finite(encoder: KerasEncoder) -> None:

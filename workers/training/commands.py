@@ -63,9 +63,8 @@ def train(
         "seed": seed,
     }  # fmt: skip
     recipe = replace(Recipe(), **{k: v for k, v in given.items() if v is not None})
-    trained = run(
-        _source(folder, settings, from_labels=from_labels), plan, recipe, lambda: _live(settings)
-    )
+    source = _source(folder, settings, from_labels=from_labels)
+    trained = run(source, plan, recipe, lambda: _rival(settings, from_labels=from_labels))
     if trained.comparison:
         print(trained.comparison)
     print(f"\nencoder: {trained.file}\ncard:    {trained.card}")
@@ -104,10 +103,20 @@ def _source(folder: Path | None, settings: Settings, *, from_labels: bool) -> "S
     return from_catalog(Catalog(settings.catalog_url), FileImageStore(settings.images_url))
 
 
-def _live(settings: Settings) -> "Encoder":
-    """The encoder that a new one may replace."""
+def _rival(settings: Settings, *, from_labels: bool) -> "Encoder":
+    """The encoder that a new one may replace: the live one, or without a catalog the settings'."""
     from workers.encoders import load_encoder
 
+    if from_labels:
+        from plankton_stream.adapters.sql import Catalog
+        from plankton_stream.adapters.weights import WeightsStore
+        from plankton_stream.versions import VersionState
+        from workers.versions import weights
+
+        for version in Catalog(settings.catalog_url).encoders.kept():
+            if version.state is VersionState.LIVE:
+                store = WeightsStore(settings.encoder_store_url)
+                return weights.load(version, store, settings.embed_batch)
     return load_encoder(settings.encoder, settings.encoder_weights, settings.embed_batch)
 
 
