@@ -1,6 +1,6 @@
 # Everything that a checkout can do. `make run` on a fresh clone is all that a user needs.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench lock clean
+.PHONY: help install run test lint format bench report lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -34,6 +34,9 @@ format: install ## Rewrite the code in the project's style
 bench: install ## Measure the encoders; with FOLDER=cut-outs, a running stack too
 	$(BIN)/python benchmarks/encoders.py
 	@if [ -n "$(FOLDER)" ]; then set -x; $(BIN)/python benchmarks/main_job.py "$(FOLDER)"; fi
+
+report: install ## Judge the encoder: FOLDER=PlanktonSet [OTHER=another set] into docs/retrieval.md
+	$(BIN)/python benchmarks/report.py $(if $(FOLDER),"$(FOLDER)") $(if $(OTHER),--other "$(OTHER)")
 
 lock: install ## Resolve the dependencies again and pin them
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --generate-hashes \

@@ -107,7 +107,8 @@ class MemorySubscriber:
 class MemoryIndex:
     """`VectorIndex` that compares with every vector; with `candidates` in two stages."""
 
-    def __init__(self, *, candidates: int = 0) -> None:
+    def __init__(self, encoder: str = "test-encoder", *, candidates: int = 0) -> None:
+        self.encoder = encoder
         self.rows: dict[str, tuple[Image, Vector]] = {}
         self.available = True
         self._candidates = candidates
@@ -164,6 +165,16 @@ class MemoryIndex:
         self._check()
         yield from list(self.rows)
 
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """See `VectorIndex.known`."""
+        self._check()
+        return {image_id for image_id in ids if image_id in self.rows}
+
+    def drop(self) -> None:
+        """See `VectorIndex.drop`."""
+        self._check()
+        self.rows.clear()
+
     def _check(self) -> None:
         if not self.available:
             raise RetryableError("the index is away")
@@ -205,13 +216,19 @@ def _check_type(content_type: str) -> None:
 
 
 class FixedQueryEncoder:
-    """`QueryEncoder` that gives every image the same vector."""
+    """`QueryEncoder` that gives every image the same vector.
+
+    Attributes:
+        asked: the encoder versions that vectors were wanted of.
+    """
 
     def __init__(self, vector: Vector) -> None:
         self._vector = vector
+        self.asked: list[str] = []
 
-    def encode(self, data: bytes, content_type: str) -> Vector:  # noqa: ARG002
+    def encode(self, data: bytes, content_type: str, encoder: str) -> Vector:  # noqa: ARG002
         """See `QueryEncoder.encode`."""
+        self.asked.append(encoder)
         if not data:
             raise RejectedError("the image is empty (0 bytes)")
         return self._vector

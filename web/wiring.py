@@ -19,7 +19,7 @@ from web.totals import Totals
 
 _LAG_EVERY_S = 1.0
 _TOTALS_EVERY_S = 1.0
-_INDEX_EVERY_S = 5.0
+_INDEX_EVERY_S = 1.0
 
 
 def connect(settings: Settings, stop: threading.Event) -> Parts:

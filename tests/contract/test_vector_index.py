@@ -380,3 +380,29 @@ def test_a_dropped_index_is_gone_and_can_be_dropped_again(milvus: str) -> None:
 def test_an_index_that_is_away_is_named() -> None:
     with pytest.raises(RetryableError, match=r"127\.0\.0\.1:1"):
         ping("http://127.0.0.1:1", timeout_s=1)
+
+
+def test_an_index_says_which_ids_it_knows(index: VectorIndex, vectors: Vector, sample: str) -> None:
+    images = [an_image(n, sample=sample) for n in range(700, 703)]
+    index.upsert(images[:2], vectors[:2])
+    ids = [image.image_id for image in images]
+    assert index.known(ids) == set(ids[:2])
+    assert index.known(ids[2:]) == index.known([]) == set()
+
+
+def test_a_dropped_version_is_gone_and_can_come_again(
+    request: pytest.FixtureRequest, index: VectorIndex, vectors: Vector
+) -> None:
+    def opened() -> VectorIndex:
+        if isinstance(index, MemoryIndex):
+            return MemoryIndex()
+        uri = request.getfixturevalue("milvus")
+        return MilvusIndex(uri, encoder="given-up", dimension=DIMENSION)
+
+    given_up = opened()
+    given_up.upsert([an_image(1)], vectors[:1])
+    given_up.drop()
+    again = opened()
+    assert again.count() == 0
+    again.drop()
+    again.drop()

@@ -97,6 +97,7 @@ def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
         ("get", "/healthz", "/healthz", {}),
         ("get", "/api/v1/stats", "/api/v1/stats", {}),
         ("get", "/api/v1/cameras", "/api/v1/cameras", {}),
+        ("get", "/api/v1/encoders", "/api/v1/encoders", {}),
         ("get", "/api/v1/census", "/api/v1/census", {}),
         ("get", "/api/v1/images", "/api/v1/images?limit=2", {}),
         ("get", "/api/v1/images", "/api/v1/images?limit=x", {}),

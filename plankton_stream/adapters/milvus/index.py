@@ -55,6 +55,7 @@ class MilvusIndex:
             RetryableError: Milvus does not answer, or is still busy with an index.
             ContractError: a collection has another dimension or lacks a field.
         """
+        self.encoder = encoder
         self._candidates = candidates
         self._client = connect(uri, token)
         name = "".join(c if c.isalnum() else "_" for c in encoder)  # Milvus allows no others
@@ -121,8 +122,17 @@ class MilvusIndex:
         for page in self._images.pages(10_000):
             yield from page
 
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """See `VectorIndex.known`."""
+        found: set[str] = set()
+        # As in `vector`: only what a bounded read misses is worth waiting for.
+        for consistency in ("Bounded", "Strong"):
+            asked = [image_id for image_id in ids if image_id not in found]
+            found |= {row["image_id"] for row in self._images.get(asked, [], consistency)}
+        return found
+
     def drop(self) -> None:
-        """Delete both collections for ever; what is gone already does no harm."""
+        """See `VectorIndex.drop`."""
         self._images.drop()
         self._codes.drop()
 

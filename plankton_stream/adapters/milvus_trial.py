@@ -1,0 +1,121 @@
+"""A throw-away Milvus collection, to compare kinds of index on the same vectors.
+
+The product's own collections are in `milvus`; this one holds vectors only, all of them flushed and
+indexed before the first search, so that it shows the index and not the rows that wait for it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+from pymilvus import DataType, MilvusClient, MilvusException
+
+from plankton_stream.errors import RetryableError
+from plankton_stream.ports import Vector
+
+_TIMEOUT_S = 120.0
+_AWAY = (MilvusException, grpc.RpcError)
+_ROWS_A_CALL = 2_000  # a call may have 64 MB
+_QUERIES_A_CALL = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TrialIndex:
+    """A kind of index with its parameters.
+
+    Attributes:
+        kind: Milvus' name, e.g. HNSW, IVF_FLAT.
+        build: its parameters.
+        search: the parameters of a search for k images.
+    """
+
+    kind: str
+    build: dict[str, int]
+    search: Callable[[int], dict[str, int]] = field(repr=False)
+
+
+class TrialCollection:
+    """Vectors in a Milvus collection of their own, which is dropped at the end of the block."""
+
+    def __init__(self, uri: str, vectors: Vector, index: TrialIndex, *, token: str = "") -> None:
+        """Create, fill, index and load the collection.
+
+        Args:
+            uri: of a Milvus server.
+            vectors: (n, d) float32, unit length; a vector's id is its row.
+            index: how they are searched, by the cosine.
+            token: user:password or token of the server.
+
+        Raises:
+            RetryableError: Milvus does not answer.
+        """
+        self._uri, self._index = uri, index
+        self._name = f"trial_{uuid4().hex}"
+        self._client: Any = self._translated(MilvusClient, uri=uri, token=token, timeout=_TIMEOUT_S)
+        try:
+            self._fill(vectors)
+        except RetryableError:
+            self._client.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._call(self._client.drop_collection)
+        finally:
+            self._client.close()
+
+    def search(self, queries: Vector, k: int) -> NDArray[np.int64]:
+        """The rows of the k nearest vectors of each query, (q, k), nearest first; -1 for none."""
+        found = np.full((len(queries), k), -1, dtype=np.int64)
+        how = {"metric_type": "COSINE", "params": self._index.search(k)}
+        for start in range(0, len(queries), _QUERIES_A_CALL):
+            data = list(queries[start : start + _QUERIES_A_CALL])
+            answers = self._call(
+                self._client.search, data=data, limit=k, search_params=how,
+                consistency_level="Bounded",
+            )  # fmt: skip
+            for row, hits in enumerate(answers, start):
+                found[row, : len(hits)] = [hit["id"] for hit in hits]
+        return found
+
+    def _fill(self, vectors: Vector) -> None:
+        schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema.add_field("row", DataType.INT64, is_primary=True)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=vectors.shape[1])
+        self._call(self._client.create_collection, schema=schema)
+        rows = [{"row": row, "vector": vector} for row, vector in enumerate(vectors)]
+        for start in range(0, len(rows), _ROWS_A_CALL):
+            self._call(self._client.insert, data=rows[start : start + _ROWS_A_CALL])
+        self._call(self._client.flush)
+        params = self._client.prepare_index_params()
+        params.add_index(
+            "vector", index_type=self._index.kind, metric_type="COSINE", params=self._index.build
+        )
+        self._call(self._client.create_index, index_params=params)  # returns when it is built
+        self._call(self._client.load_collection)
+
+    def _call(self, function: Any, **arguments: Any) -> Any:
+        return self._translated(
+            function, collection_name=self._name, timeout=_TIMEOUT_S, **arguments
+        )
+
+    def _translated(self, function: Any, **arguments: Any) -> Any:
+        try:
+            return function(**arguments)
+        except _AWAY as error:
+            raise RetryableError(
+                f"Milvus at {self._uri}: a trial of {self._index.kind} failed: {error}"
+            ) from error
