@@ -4,6 +4,8 @@ While all images are embedded again, images arrive, people search by image and b
 worker and the worker that fills versions are killed. Afterwards the version before comes back.
 """
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -169,6 +171,8 @@ def test_search_stays_up_while_another_encoder_takes_over(stack: Stack, tmp_path
         second_embed_worker(stack, tmp_path) as second,
         searches(stack, named[0], upload) as told,
     ):
+        filler = int(stack.process("versions")["pid"])
+        os.kill(filler, signal.SIGSTOP)  # until all is ready to see it at work
         code, said = say(stack, "publish", "compact", "--weights", "random")
         assert code == 0, said
         (new,) = (v for v in versions(stack).values() if v.filling)
@@ -177,12 +181,14 @@ def test_search_stays_up_while_another_encoder_takes_over(stack: Stack, tmp_path
         assert new.encoder in said
         arriving = camera(stack, draw(tmp_path / "new", ARRIVING, seed=2), "--rate", "20")
         index = index_of(stack, new)
-        wait_until(lambda: index.count() > 0, within_s=WITHIN_S, what=stack.logs)
+        before = index.count()
+        os.kill(filler, signal.SIGCONT)
+        wait_until(lambda: index.count() > before, within_s=WITHIN_S, what=stack.logs)
         second.kill()
-        pid = stack.kill("versions")
-        assert live(stack).encoder == old.encoder
+        os.kill(filler, signal.SIGKILL)
+        assert live(stack).encoder == old.encoder, "it was killed in the middle"
         assert arriving.wait(120) == 0
-        stack.runs_again("versions", after=pid)
+        stack.runs_again("versions", after=filler)
         goes_live(stack, new.encoder)
         arrived(stack, IMAGES + ARRIVING)
         # The page has followed: an upload is embedded by the new version.
