@@ -43,7 +43,7 @@ def draw(folder: Path, count: int, seed: int) -> Path:
         axes = tuple(int(axis) for axis in dice.integers(5, 20, 2))
         cv2.ellipse(pixels, (32, 24), axes, int(dice.integers(180)), 0, 360, 60, -1)
         noisy = np.clip(pixels + dice.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
-        cv2.imwrite(str(folder / f"{number:04d}.png"), noisy)
+        cv2.imwrite(str(folder / f"{seed}-{number:04d}.png"), noisy)
     return folder
 
 
@@ -166,7 +166,7 @@ def test_search_stays_up_while_another_encoder_takes_over(stack: Stack, tmp_path
     named = [image.image_id for image in page]
     body = {"image_ids": named, "taxon": "copepod", "state": "validated"}
     assert stack.api("/api/v1/labels", method="POST", body=body, key="versions-1")[0] == 201
-    upload = (pictures / "0000.png").read_bytes()
+    upload = (pictures / "1-0000.png").read_bytes()
     with (
         second_embed_worker(stack, tmp_path) as second,
         searches(stack, named[0], upload) as told,
