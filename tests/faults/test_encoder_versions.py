@@ -4,6 +4,8 @@ While all images are embedded again, images arrive, people search by image and b
 worker and the worker that fills versions are killed. Afterwards the version before comes back.
 """
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -41,7 +43,7 @@ def draw(folder: Path, count: int, seed: int) -> Path:
         axes = tuple(int(axis) for axis in dice.integers(5, 20, 2))
         cv2.ellipse(pixels, (32, 24), axes, int(dice.integers(180)), 0, 360, 60, -1)
         noisy = np.clip(pixels + dice.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
-        cv2.imwrite(str(folder / f"{number:04d}.png"), noisy)
+        cv2.imwrite(str(folder / f"{seed}-{number:04d}.png"), noisy)
     return folder
 
 
@@ -164,11 +166,13 @@ def test_search_stays_up_while_another_encoder_takes_over(stack: Stack, tmp_path
     named = [image.image_id for image in page]
     body = {"image_ids": named, "taxon": "copepod", "state": "validated"}
     assert stack.api("/api/v1/labels", method="POST", body=body, key="versions-1")[0] == 201
-    upload = (pictures / "0000.png").read_bytes()
+    upload = (pictures / "1-0000.png").read_bytes()
     with (
         second_embed_worker(stack, tmp_path) as second,
         searches(stack, named[0], upload) as told,
     ):
+        filler = int(stack.process("versions")["pid"])
+        os.kill(filler, signal.SIGSTOP)  # until all is ready to see it at work
         code, said = say(stack, "publish", "compact", "--weights", "random")
         assert code == 0, said
         (new,) = (v for v in versions(stack).values() if v.filling)
@@ -177,12 +181,14 @@ def test_search_stays_up_while_another_encoder_takes_over(stack: Stack, tmp_path
         assert new.encoder in said
         arriving = camera(stack, draw(tmp_path / "new", ARRIVING, seed=2), "--rate", "20")
         index = index_of(stack, new)
-        wait_until(lambda: index.count() > 0, within_s=WITHIN_S, what=stack.logs)
+        before = index.count()
+        os.kill(filler, signal.SIGCONT)
+        wait_until(lambda: index.count() > before, within_s=WITHIN_S, what=stack.logs)
         second.kill()
-        pid = stack.kill("versions")
-        assert live(stack).encoder == old.encoder
+        os.kill(filler, signal.SIGKILL)
+        assert live(stack).encoder == old.encoder, "it was killed in the middle"
         assert arriving.wait(120) == 0
-        stack.runs_again("versions", after=pid)
+        stack.runs_again("versions", after=filler)
         goes_live(stack, new.encoder)
         arrived(stack, IMAGES + ARRIVING)
         # The page has followed: an upload is embedded by the new version.
@@ -194,7 +200,9 @@ def test_search_stays_up_while_another_encoder_takes_over(stack: Stack, tmp_path
     where = ImageFilter(camera="versions", taxon="copepod", state=LabelState.VALIDATED)
     vector = index.vector(named[0])
     assert vector is not None
-    assert {hit.image_id for hit in index.search(vector, 100, where=where)} == set(named)
+    labelled = {image.image_id for image in catalog.images.page(where, limit=1_000).images}
+    assert set(named) <= labelled
+    assert {hit.image_id for hit in index.search(vector, 1_000, where=where)} == labelled
     roll_back(stack, old, new, tmp_path)
     catalog.close()
 

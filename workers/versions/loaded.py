@@ -55,13 +55,18 @@ class LoadedVersions:
                 self.refresh()
             except RetryableError as error:
                 log.warning("encoder versions: %s; trying again", error)
+            except Exception:  # the boundary of this thread, without which no version ever comes
+                log.exception("encoder versions: looking failed, trying again")
             stop.wait(_EVERY_S)
 
-    def refresh(self) -> None:
+    def refresh(self, *, only_live: bool = False) -> None:
         """Load what the catalog has that is not at hand, and let go of what it gave up.
 
         A version that can't be loaded is given up in the catalog if it is being filled, so that
         whoever published it is told; the live one is untouched.
+
+        Args:
+            only_live: leave the others for later: a worker that starts has no need of them.
 
         Raises:
             RetryableError: a part does not answer.
@@ -74,7 +79,8 @@ class LoadedVersions:
         tried = ids - {version.encoder for version in kept if version.filling}
         self._broken = {i: error for i, error in self._broken.items() if i in tried}
         for version in sorted(kept, key=lambda version: version.state is not VersionState.LIVE):
-            if version.encoder not in self._loaded | self._broken:
+            wanted = not only_live or version.state is VersionState.LIVE
+            if wanted and version.encoder not in self._loaded | self._broken:
                 self._add(version)
 
     def live(self) -> Version:

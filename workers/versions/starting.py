@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.adapters.weights import WeightsStore
@@ -38,8 +39,9 @@ def start_versions(
         return Version(encoder, open_index(version.encoder, version.dimension))
 
     versions = LoadedVersions(catalog, load)
+    wait_for(partial(versions.refresh, only_live=True), stop)
+    versions.live()
     threading.Thread(target=versions.follow, args=(stop,), name="versions", daemon=True).start()
-    wait_for(versions.live, stop)
     return versions
 
 
