@@ -174,6 +174,8 @@ class _Asked:
             skip_unreadable=self._question.skip_unreadable,
         )
         self._unreadable += found.unreadable
+        if not len(found.rows):
+            raise ConfigError(f"{images.folder}: none of its images can be read.")
         paths = [images.paths[row] for row in found.rows]
         return replace(images, paths=paths, classes=images.classes[found.rows]), found.vectors
 
