@@ -40,7 +40,9 @@ def main() -> None:
     with urllib.request.urlopen(f"{api}/images/{image_id}/content") as response:
         content, content_type = response.read(), response.headers["Content-Type"]
     encoder = HttpQueryEncoder(settings.embed_endpoint)
-    seconds, _ = median_s(lambda: encoder.encode(content, content_type))
+    versions = get(f"{api}/encoders")["encoders"]
+    (live,) = (one["encoder"] for one in versions if one["state"] == "live")
+    seconds, _ = median_s(lambda: encoder.encode(content, content_type, live))
     print(f"query image embedded by the worker's endpoint: {seconds * 1000:.1f} ms (median)")
     print(f"capture to searchable, s: {get(f'{api}/stats')['capture_to_searchable_s']}")
 

@@ -14,10 +14,14 @@ from plankton_stream.stack.commands import app as _stack
 from plankton_stream.tail import app as _tail
 
 _HELP = {
+    "augment": "Draw what training may make of an image, as a contact sheet.",
     "embed": "Write the vectors of a folder's images to a NumPy file.",
     "evaluate": "Measure how well images find others of their class.",
+    "encoders": "List the encoders and what identifies them.",
+    "train": "Train an encoder on labelled images.",
     "camera": "Publish frames or ROIs: a simulated camera, a folder.",
-    "worker": "Run one worker: segment, embed, labels, relay.",
+    "encoder": "Publish an encoder version, watch it, roll it back.",
+    "worker": "Run one worker: segment, embed, labels, relay, versions.",
     "streams": "Run the live census (Faust).",
     "web": "Serve the page and the API.",
 }

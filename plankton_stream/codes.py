@@ -33,7 +33,7 @@ def binary_codes(vectors: NDArray[np.float32], bits: int = BITS) -> NDArray[np.u
 
 def hamming_distances(code: NDArray[np.uint8], codes: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return in how many bits a code, (b,) uint8, differs from each of (n, b): (n,)."""
-    return np.bitwise_count(code ^ codes).sum(axis=1, dtype=np.int64)
+    return np.asarray(np.bitwise_count(code ^ codes).sum(axis=1), np.int64)
 
 
 @lru_cache(maxsize=16)

@@ -65,11 +65,13 @@ class Subscriber(Protocol):
 class Metric(StrEnum):
     """Distances; smaller is nearer. Vectors are L2-normalised.
 
-    cosine = 1 - cos (0…2), l2 = Euclidean, not squared = sqrt(2 - 2·cos) (0…2).
+    cosine = 1 - cos (0…2), l2 = Euclidean, not squared = sqrt(2 - 2·cos) (0…2), hamming = differing
+    bits of the vectors' binary codes (0…256), see `codes`.
     """
 
     COSINE = "cosine"
     L2 = "l2"
+    HAMMING = "hamming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,15 @@ class Hit:
 
 
 class VectorIndex(Protocol):
-    """Vectors of one encoder version with the fields that searches filter by."""
+    """Vectors of one encoder version with the fields that searches filter by.
+
+    The index makes the binary codes for Hamming distances itself: whoever writes gives vectors.
+
+    Attributes:
+        encoder: the version's id; a query vector must be of the same one.
+    """
+
+    encoder: str
 
     def upsert(self, images: Sequence[Image], vectors: Vector) -> None:
         """Add or replace images; durable on return, found by `search` about 0.2 s later.
@@ -173,6 +183,12 @@ class VectorIndex(Protocol):
     def ids(self) -> Iterator[str]:
         """All image ids, in no particular order."""
 
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of at most `MAX_HITS` image ids that are in the index, also written just now."""
+
+    def drop(self) -> None:
+        """Give up all vectors of this version for good; harmless when repeated."""
+
 
 MAX_HITS = 16_384
 """Milvus' own limit for one search."""
@@ -203,10 +219,15 @@ class ImageStore(Protocol):
 class QueryEncoder(Protocol):
     """Turns an uploaded image into a vector without loading a network in this process."""
 
-    def encode(self, data: bytes, content_type: str) -> Vector:
-        """The image's vector, float32 (d,), L2-normalised, of the live encoder.
+    def encode(self, data: bytes, content_type: str, encoder: str) -> Vector:
+        """The image's vector, float32 (d,), L2-normalised, of exactly this encoder version.
+
+        Args:
+            data: the image as its file holds it.
+            content_type: of the data.
+            encoder: id of the version, that of the index which is going to be searched.
 
         Raises:
             RejectedError: the bytes are not a readable image.
-            RetryableError: no embed worker answers.
+            RetryableError: no embed worker answers, or it has not got this version at hand.
         """

@@ -73,6 +73,14 @@ class Settings(BaseSettings):
         default="", description="user:password or token of an existing Milvus.", repr=False
     )
 
+    search_candidates: int = Field(
+        default=0,
+        ge=0,
+        le=16384,
+        description="Two-stage search: fewest candidates by binary codes, vectors on disk. 0: one "
+        "stage, in memory.",
+    )
+
     catalog: str = Field(
         default="",
         description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://user@host/db. Empty: "
@@ -87,12 +95,18 @@ class Settings(BaseSettings):
 
     encoder: str = Field(
         default="compact",
-        description="What turns images into vectors: compact, inceptionresnetv2 or resnet50.",
+        description="What turns images into vectors on a new catalog: compact, inceptionresnetv2 "
+        "or resnet50. Later: `plankton encoder publish`.",
     )
     encoder_weights: str = Field(
         default="shipped",
-        description="Weights of the encoder: shipped, imagenet (downloaded by Keras), random, or a "
-        ".weights.h5 path.",
+        description="Weights of that encoder: shipped, imagenet (downloaded by Keras), random, or "
+        "a .weights.h5 path.",
+    )
+    encoder_store: str = Field(
+        default="",
+        description="Where the weights of every encoder version are kept, an fsspec URL. Empty: a "
+        "folder under home.",
     )
     embed_batch: int = Field(
         default=32, ge=1, le=1024, description="Most ROIs embedded in one step."
@@ -165,6 +179,11 @@ class Settings(BaseSettings):
     def images_url(self) -> str:
         """Fsspec URL of the image store, existing or the local folder."""
         return self.images or f"file://{self.home.resolve() / 'images'}"
+
+    @property
+    def encoder_store_url(self) -> str:
+        """Fsspec URL of the encoders' weights, existing or the local folder."""
+        return self.encoder_store or f"file://{self.home.resolve() / 'encoders'}"
 
     @property
     def embed_endpoint(self) -> str:

@@ -15,6 +15,7 @@ from plankton_stream.errors import NotFoundError, RejectedError, RetryableError
 from plankton_stream.events.envelope import Message, Received
 from plankton_stream.events.topics import Topic, max_bytes
 from plankton_stream.ports import ANY_IMAGE, MAX_HITS, Hit, ImageFilter, Metric, Vector
+from plankton_stream.ranking import first_stage, nearest
 
 
 @dataclass
@@ -104,11 +105,13 @@ class MemorySubscriber:
 
 
 class MemoryIndex:
-    """`VectorIndex` that compares with every vector."""
+    """`VectorIndex` that compares with every vector; with `candidates` in two stages."""
 
-    def __init__(self) -> None:
+    def __init__(self, encoder: str = "test-encoder", *, candidates: int = 0) -> None:
+        self.encoder = encoder
         self.rows: dict[str, tuple[Image, Vector]] = {}
         self.available = True
+        self._candidates = candidates
 
     def upsert(self, images: Sequence[Image], vectors: Vector) -> None:
         """See `VectorIndex.upsert`."""
@@ -144,14 +147,13 @@ class MemoryIndex:
         self._check()
         if not 1 <= k <= MAX_HITS:
             raise RejectedError(f"k is {k}, allowed are 1…{MAX_HITS}")
-        hits = []
-        for image, other in list(self.rows.values()):  # other threads may add meanwhile
-            if where.matches(image):
-                cosine = max(0.0, 1.0 - float(vector @ other))
-                hits.append(
-                    Hit(image.image_id, cosine if metric is Metric.COSINE else (2 * cosine) ** 0.5)
-                )
-        return sorted(hits, key=lambda hit: hit.distance)[:k]
+        rows = list(self.rows.values())  # other threads may add meanwhile
+        known = {image.image_id: other for image, other in rows if where.matches(image)}
+        if self._candidates and metric is not Metric.HAMMING:
+            wanted = first_stage(k, self._candidates)
+            near = _nearest(vector, wanted, known, Metric.HAMMING)
+            known = {hit.image_id: known[hit.image_id] for hit in near}
+        return _nearest(vector, k, known, metric)
 
     def count(self) -> int:
         """See `VectorIndex.count`."""
@@ -163,9 +165,25 @@ class MemoryIndex:
         self._check()
         yield from list(self.rows)
 
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """See `VectorIndex.known`."""
+        self._check()
+        return {image_id for image_id in ids if image_id in self.rows}
+
+    def drop(self) -> None:
+        """See `VectorIndex.drop`."""
+        self._check()
+        self.rows.clear()
+
     def _check(self) -> None:
         if not self.available:
             raise RetryableError("the index is away")
+
+
+def _nearest(vector: Vector, k: int, known: dict[str, Vector], metric: Metric) -> list[Hit]:
+    if not known:
+        return []
+    return nearest(vector, k, list(known), np.stack(list(known.values())), metric)
 
 
 class MemoryImageStore:
@@ -198,13 +216,19 @@ def _check_type(content_type: str) -> None:
 
 
 class FixedQueryEncoder:
-    """`QueryEncoder` that gives every image the same vector."""
+    """`QueryEncoder` that gives every image the same vector.
+
+    Attributes:
+        asked: the encoder versions that vectors were wanted of.
+    """
 
     def __init__(self, vector: Vector) -> None:
         self._vector = vector
+        self.asked: list[str] = []
 
-    def encode(self, data: bytes, content_type: str) -> Vector:  # noqa: ARG002
+    def encode(self, data: bytes, content_type: str, encoder: str) -> Vector:  # noqa: ARG002
         """See `QueryEncoder.encode`."""
+        self.asked.append(encoder)
         if not data:
             raise RejectedError("the image is empty (0 bytes)")
         return self._vector

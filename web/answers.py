@@ -16,6 +16,7 @@ from plankton_stream.domain import (
     UtcTime,
 )
 from plankton_stream.events.facts import CameraStatus, CensusCounted
+from plankton_stream.versions import EncoderVersion
 
 
 class ImageView(Record):
@@ -125,6 +126,23 @@ class Census(Record):
     """Validated images per taxon, camera and window of capture time, oldest window first."""
 
     windows: list[CensusCounted]
+
+
+class EncoderView(EncoderVersion):
+    """An encoder version, and when it will be filled."""
+
+    eta_s: float | None = Field(description="Seconds until it is filled; null if not known.")
+
+    @classmethod
+    def of(cls, version: EncoderVersion) -> "EncoderView":
+        """The view of a version."""
+        return cls(**version.model_dump(), eta_s=version.seconds_left)
+
+
+class Encoders(Record):
+    """Encoder versions, the last published first."""
+
+    encoders: list[EncoderView]
 
 
 class Percentiles(Record):

@@ -6,7 +6,7 @@ describes exactly what is checked.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from plankton_stream.adapters.sql.images import MAX_PAGE
 from plankton_stream.domain import ImageId, LabelState, Slug, UtcTime
@@ -15,17 +15,6 @@ from plankton_stream.search import MAX_K
 
 MAX_LABELLED = 10_000
 """Most images that one request labels: as many as one search finds."""
-
-
-def _known_metric(value: object) -> object:
-    if value == "hamming":
-        raise ValueError(
-            "hamming compares binary codes, which are not computed yet: use cosine or l2"
-        )
-    return value
-
-
-KnownMetric = Annotated[Metric, BeforeValidator(_known_metric)]
 
 
 class Query(BaseModel):
@@ -74,9 +63,10 @@ class NeighboursQuery(Filter):
     """How many neighbours, by which distance, among which images."""
 
     k: int = Field(default=100, ge=1, le=MAX_K)
-    metric: KnownMetric = Field(
+    metric: Metric = Field(
         default=Metric.COSINE,
-        description="cosine = 1 - cos, l2 = Euclidean, of L2-normalised vectors.",
+        description="cosine = 1 - cos, l2 = Euclidean, of L2-normalised vectors; hamming = "
+        "differing bits of their 256-bit codes.",
     )
 
 

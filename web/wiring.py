@@ -19,7 +19,7 @@ from web.totals import Totals
 
 _LAG_EVERY_S = 1.0
 _TOTALS_EVERY_S = 1.0
-_INDEX_EVERY_S = 5.0
+_INDEX_EVERY_S = 1.0
 
 
 def connect(settings: Settings, stop: threading.Event) -> Parts:
@@ -52,8 +52,9 @@ def connect(settings: Settings, stop: threading.Event) -> Parts:
 
 def _open_index(settings: Settings, encoder: str, dimension: int) -> VectorIndex:
     return MilvusIndex(
-        settings.milvus_uri, encoder=encoder, dimension=dimension, token=settings.milvus_token
-    )
+        settings.milvus_uri, encoder=encoder, dimension=dimension, token=settings.milvus_token,
+        candidates=settings.search_candidates,
+    )  # fmt: skip
 
 
 def open_reader(settings: Settings) -> Reader:

@@ -7,19 +7,19 @@ from functools import partial
 import typer
 
 from plankton_stream.adapters.kafka import (
+    KafkaAdmin,
     KafkaPublisher,
     KafkaSubscriber,
     bounded_publisher,
 )
 from plankton_stream.adapters.sql import Catalog
-from plankton_stream.errors import RetryableError
 from plankton_stream.events import topics
 from plankton_stream.ports import Publisher, VectorIndex
 from plankton_stream.retrying import stop_on_signals, wait_for
 from plankton_stream.settings import Settings, load_settings
 from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
-from workers.loop import Worker, consume
+from workers.loop import Queue, Worker, consume, consume_beside
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,39 +52,42 @@ def embed() -> None:
     """Turn ROIs into vectors and make them searchable."""
     from plankton_stream.adapters.files import FileImageStore
     from workers.embed import EmbedWorker
-    from workers.encoders import load_encoder
     from workers.endpoint import serve
+    from workers.versions.reembed import ReembedWorker
+    from workers.versions.starting import start_versions
 
     settings, stop = _start()
-    encoder = load_encoder(settings.encoder, settings.encoder_weights, settings.embed_batch)
     catalog = Catalog(settings.catalog_url)
-    encoder_id, dimension = encoder.identity.id, encoder.identity.dimension
-    wait_for(lambda: catalog.encoders.claim(encoder_id, dimension), stop)
-    index = wait_for(lambda: _index(settings, encoder_id, dimension), stop)
+    versions = start_versions(settings, catalog, partial(_index, settings), stop)
     publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
     store = FileImageStore(settings.images_url)
-    worker = EmbedWorker(encoder, index, catalog, store, publisher)
-    server = serve(encoder, settings.embed_host, settings.embed_port)
+    roi_worker = EmbedWorker(versions, catalog, store, publisher)
+    reembed_worker = ReembedWorker(versions, catalog, store, publisher)
+    server = serve(versions, settings.embed_host, settings.embed_port)
+    most = settings.embed_batch
+    rois = _subscribe(settings, topics.ROIS, topics.EMBED_GROUP, max_records=most)
+    requests = _subscribe(settings, topics.REEMBED, topics.REEMBED_GROUP, max_records=most)
     try:
-        subscribe = _subscribe(
-            settings, topics.ROIS, topics.EMBED_GROUP, max_records=settings.embed_batch
-        )
-        _consume(subscribe, worker, publisher, stop)
+        urgent = Queue(wait_for(rois, stop), roi_worker, most)
+        background = Queue(wait_for(requests, stop), reembed_worker, most)
+        announce_ready()
+        consume_beside(urgent, background, publisher, stop, may_work=versions.are_complete)
     finally:
         server.shutdown()
 
 
 @app.command()
 def labels() -> None:
-    """Keep the label fields of the vector index up to date."""
+    """Keep the label fields of the vector indexes up to date."""
     from workers.rename import LabelIndexWorker
+    from workers.versions.indexes import KeptIndexes
 
     settings, stop = _start()
     catalog = Catalog(settings.catalog_url)
-    encoder_id, dimension = wait_for(lambda: _live_encoder(catalog), stop)
-    index = wait_for(lambda: _index(settings, encoder_id, dimension), stop)
+    indexes = KeptIndexes(catalog, partial(_index, settings))
+    wait_for(indexes, stop)
     publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
-    worker = LabelIndexWorker(index, catalog, publisher)
+    worker = LabelIndexWorker(indexes, catalog, publisher)
     subscribe = _subscribe(settings, topics.LABELS, topics.LABELS_GROUP, max_records=500)
     _consume(subscribe, worker, publisher, stop)
 
@@ -99,6 +102,20 @@ def relay() -> None:
     publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
     announce_ready()
     relay_outbox(catalog, publisher, stop)
+
+
+@app.command()
+def versions() -> None:
+    """Fill encoder versions that are published or rolled back to, then let them go live."""
+    from workers.versions.filling import Filling
+
+    settings, stop = _start()
+    catalog = Catalog(settings.catalog_url)
+    publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
+    admin = wait_for(lambda: KafkaAdmin(settings.kafka_bootstrap), stop)
+    unread = partial(admin.lag, topics.REEMBED_GROUP, topics.REEMBED)
+    announce_ready()
+    Filling(catalog, partial(_index, settings), publisher, unread, stop).run()
 
 
 def _start() -> tuple[Settings, threading.Event]:
@@ -130,12 +147,6 @@ def _index(settings: Settings, encoder: str, dimension: int) -> VectorIndex:
     from plankton_stream.adapters.milvus import MilvusIndex  # heavy, and not every worker's
 
     return MilvusIndex(
-        settings.milvus_uri, encoder=encoder, dimension=dimension, token=settings.milvus_token
-    )
-
-
-def _live_encoder(catalog: Catalog) -> tuple[str, int]:
-    live = catalog.encoders.live()
-    if live is None:
-        raise RetryableError("no embed worker has started yet")
-    return live
+        settings.milvus_uri, encoder=encoder, dimension=dimension, token=settings.milvus_token,
+        candidates=settings.search_candidates,
+    )  # fmt: skip

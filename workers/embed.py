@@ -8,13 +8,13 @@ from plankton_stream.adapters.sql import Catalog
 from plankton_stream.domain import Image, Roi
 from plankton_stream.errors import RejectedError
 from plankton_stream.events.envelope import Received, now
-from plankton_stream.events.facts import ImageIndexed, fact_message
+from plankton_stream.events.facts import ImageIndexed, embedding_request, fact_message
 from plankton_stream.events.images import read_roi
 from plankton_stream.images import Pixels, decode
-from plankton_stream.ports import ImageStore, Publisher, VectorIndex
-from workers.encoders import Encoder
+from plankton_stream.ports import ImageStore, Publisher
 from workers.loop import examine, publish_rejections
 from workers.rename import bring_names_up_to_date
+from workers.versions.loaded import LoadedVersions, Version
 
 MAX_ROI_PIXELS = 32 * 1024 * 1024
 """Largest ROI, pixels; a whole batch of them has to fit into memory."""
@@ -29,47 +29,53 @@ class EmbedWorker:
 
     def __init__(
         self,
-        encoder: Encoder,
-        index: VectorIndex,
+        versions: LoadedVersions,
         catalog: Catalog,
         store: ImageStore,
         publisher: Publisher,
     ) -> None:
-        self._encoder = encoder
-        self._index = index
+        self._versions = versions
         self._catalog = catalog
         self._store = store
         self._publisher = publisher
         self._writers = ThreadPoolExecutor(_WRITERS, "image-store")
 
     def handle(self, batch: Sequence[Received]) -> None:
-        """Make a batch searchable: bytes, vector, catalog, event, in this order.
+        """Make a batch searchable: bytes, vectors, catalog, event, in this order.
 
         Whoever finds an image in one of these finds it in those before it. Idempotent: everything
         is keyed by the image id, and label fields come from the catalog.
 
         Raises:
+            ConfigError: the live encoder version can't be loaded.
             RetryableError: a part does not answer; some of the effects may have happened.
         """
         readable, rejections = examine(batch, _read)
         # The last one of a double; a batch may hold a record and its replay.
         rois = {roi.image_id: (roi, pixels) for roi, pixels in readable}
         if rois:
-            images = self._index_images(rois)
+            versions = self._versions.written()
+            images = self._index_images(rois, versions)
             self._publish(images)
+            self._ask_for_others(images, versions)
         publish_rejections(rejections, self._publisher, consumer=self.name)
         self._publisher.flush()
 
-    def _index_images(self, rois: dict[str, tuple[Roi, Pixels]]) -> list[Image]:
-        vectors = self._encoder.encode([pixels for _, pixels in rois.values()])
+    def _index_images(
+        self, rois: dict[str, tuple[Roi, Pixels]], versions: Sequence[Version]
+    ) -> list[Image]:
+        pixels = [pixels for _, pixels in rois.values()]
+        pixel_um = [roi.capture.pixel_size_um for roi, _ in rois.values()]
+        vectors = [version.encoder.encode(pixels, pixel_um) for version in versions]
         self._store_bytes(rois)
         known = self._catalog.images.get(list(rois))
-        encoder = self._encoder.identity.id
+        encoder = versions[-1].id
         images = [
             _image(roi, pixels, encoder, known.get(image_id))
             for image_id, (roi, pixels) in rois.items()
         ]
-        self._index.upsert(images, vectors)
+        for version, own in zip(versions, vectors, strict=True):
+            version.index.upsert(images, own)
         searchable_at = now()
         images = [
             image
@@ -80,8 +86,21 @@ class EmbedWorker:
         self._catalog.images.upsert(images)
         # A label may have arrived after `known` was read, and the index got the one before it; also
         # of a fresh image, if this worker was so slow that another one did its batch meanwhile.
-        bring_names_up_to_date(images, self._catalog, self._index)
+        for version in versions:
+            bring_names_up_to_date(images, self._catalog, version.index)
         return images
+
+    def _ask_for_others(self, images: Sequence[Image], written: Sequence[Version]) -> None:
+        """Ask for these images in versions that the catalog has to have now, and had not before.
+
+        Looked at after the images are in the catalog: who publishes, fills or swaps a version
+        finds them there, or is found here.
+        """
+        wanted = {v.encoder for v in self._catalog.encoders.kept() if v.is_written}
+        for encoder in sorted(wanted - {version.id for version in written}):
+            for image in images:
+                request = embedding_request(image.image_id, encoder, source=self.name)
+                self._publisher.send(request)
 
     def _store_bytes(self, rois: dict[str, tuple[Roi, Pixels]]) -> None:
         puts = [
@@ -106,10 +125,19 @@ class EmbedWorker:
 
 def _read(record: Received) -> tuple[Roi, Pixels]:
     roi = read_roi(record)
-    pixels = decode(roi.data, roi.content_type)
+    return roi, decode_roi(roi.data, roi.content_type)
+
+
+def decode_roi(data: bytes, content_type: str) -> Pixels:
+    """The pixels of a ROI, uint8 (h, w) or BGR (h, w, 3).
+
+    Raises:
+        RejectedError: they can't be read, or are more than `MAX_ROI_PIXELS`.
+    """
+    pixels = decode(data, content_type)
     if pixels.shape[0] * pixels.shape[1] > MAX_ROI_PIXELS:
         raise RejectedError(f"{pixels.shape[:2]} pixels, allowed are {MAX_ROI_PIXELS} in all")
-    return roi, pixels
+    return pixels
 
 
 def _image(roi: Roi, pixels: Pixels, encoder: str, known: Image | None) -> Image:

@@ -5,27 +5,35 @@ embedded, and nothing else.
 """
 
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from plankton_stream.domain import MAX_IMAGE_BYTES
-from plankton_stream.errors import ConfigError, RejectedError
-from plankton_stream.images import decode
+from plankton_stream.errors import ConfigError, PlanktonError, RejectedError
+from plankton_stream.images import Pixels, decode
 from workers.encoders import Encoder
+from workers.versions.loaded import LoadedVersions
+
+VERSION_HEADER = "Encoder"
+"""Header of an answer that names the encoder version of its vector."""
 
 
-def serve(encoder: Encoder, host: str, port: int) -> ThreadingHTTPServer:
+def serve(versions: LoadedVersions, host: str, port: int) -> ThreadingHTTPServer:
     """Answer in background threads until the server's `shutdown`.
 
-    `POST /embed` takes an image and gives its vector as float32 bytes in the machine's order.
-    `GET /healthz` gives the encoder's id, `GET /metrics` the process' memory and time.
+    `POST /embed?encoder=ID` takes an image and gives its vector of that encoder version, of the
+    live one without a query, as float32 bytes in the machine's order; the header `Encoder` names
+    the version. `GET /healthz` gives the live version's id, `GET /metrics` the process' memory
+    and time.
 
     Raises:
         ConfigError: the port is taken.
     """
-    handler = type("EmbedHandler", (_Handler,), {"encoder": encoder})
+    handler = type("EmbedHandler", (_Handler,), {"versions": versions})
     try:
         server = ThreadingHTTPServer((host, port), handler)
     except OSError as error:
@@ -39,20 +47,21 @@ def serve(encoder: Encoder, host: str, port: int) -> ThreadingHTTPServer:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request. `encoder` is set by `serve`."""
+    """One request. `versions` is set by `serve`."""
 
-    encoder: Encoder
+    versions: LoadedVersions
 
     def do_GET(self) -> None:
         if self.path == "/healthz":
-            self._answer(HTTPStatus.OK, "text/plain", self.encoder.identity.id.encode())
+            self._with_encoder("", self._say_health)
         elif self.path == "/metrics":
             self._answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest())
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "there are /embed, /healthz and /metrics")
 
     def do_POST(self) -> None:
-        if self.path != "/embed":
+        target = urlsplit(self.path)
+        if target.path != "/embed":
             self._refuse(HTTPStatus.NOT_FOUND, "POST an image to /embed")
             return
         length = self.headers.get("Content-Length", "")
@@ -66,14 +75,41 @@ class _Handler(BaseHTTPRequestHandler):
         except RejectedError as error:
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
             return
-        vector = self.encoder.encode([pixels])[0]
-        self._answer(HTTPStatus.OK, "application/octet-stream", vector.tobytes())
+        asked = parse_qs(target.query).get("encoder", [""])[0]
+        self._with_encoder(asked, lambda encoder: self._say_vector(encoder, pixels))
+
+    def _with_encoder(self, asked: str, answer: Callable[[Encoder], None]) -> None:
+        try:
+            version = self.versions.get(asked) if asked else self.versions.live()
+        except PlanktonError as error:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+            return
+        if version is None:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"encoder {asked!r} is not loaded here")
+        else:
+            answer(version.encoder)
+
+    def _say_health(self, encoder: Encoder) -> None:
+        self._answer(HTTPStatus.OK, "text/plain", encoder.identity.id.encode())
+
+    def _say_vector(self, encoder: Encoder, pixels: Pixels) -> None:
+        vector = encoder.encode([pixels])[0]
+        body = vector.tobytes()
+        self._answer(HTTPStatus.OK, "application/octet-stream", body, encoder.identity.id)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Requests are not logged: the web server has its own log."""
 
-    def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
+    def _answer(
+        self,
+        status: HTTPStatus,
+        content_type: str,
+        body: bytes,
+        encoder: str | None = None,
+    ) -> None:
         self.send_response(status)
+        if encoder is not None:
+            self.send_header(VERSION_HEADER, encoder)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _POLL_S = 0.5
+_GLANCE_S = 0.02
+_OTHERS_EVERY = 10
+"""Of this many turns one is the background's, however much is urgent: it must come to an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,63 @@ def consume(
                 insist(subscriber.commit, stop, subscriber.keep_alive)
     finally:
         subscriber.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What one of two queues is read with and done by.
+
+    Attributes:
+        full: records of a batch that says that more wait.
+    """
+
+    subscriber: Subscriber
+    worker: Worker
+    full: int
+
+
+def consume_beside(
+    urgent: Queue,
+    background: Queue,
+    publisher: Publisher,
+    stop: threading.Event,
+    *,
+    may_work: Callable[[], bool],
+) -> None:
+    """Work on two queues in one thread: on the background's while nothing urgent waits.
+
+    Args:
+        urgent: is never kept waiting for longer than one batch of the background.
+        background: gets every tenth turn even when the urgent queue is never empty.
+        publisher: for dead letters.
+        stop: set it to end the loop.
+        may_work: whether the background's worker has what it needs; else it is left alone.
+    """
+
+    def keep_alive() -> None:
+        urgent.subscriber.keep_alive()
+        background.subscriber.keep_alive()
+
+    def turn(queue: Queue, timeout_s: float) -> int:
+        batch = queue.subscriber.poll(timeout_s)
+        step = partial(_handle, batch, queue.worker, publisher)
+        if batch and insist(step, stop, keep_alive):
+            insist(queue.subscriber.commit, stop, keep_alive)
+        return len(batch)
+
+    turns, busy = 0, False
+    try:
+        while not stop.is_set():
+            turns += 1
+            more_wait = turn(urgent, _GLANCE_S if busy else _POLL_S) >= urgent.full
+            if not may_work():
+                background.subscriber.keep_alive()
+                busy = False
+            elif not more_wait or turns % _OTHERS_EVERY == 0:
+                busy = turn(background, _GLANCE_S) > 0
+    finally:
+        urgent.subscriber.close()
+        background.subscriber.close()
 
 
 def _handle(batch: Sequence[Received], worker: Worker, publisher: Publisher) -> None:

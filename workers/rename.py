@@ -1,6 +1,6 @@
 """The label-index worker: what images are called, from the catalog into the vector index."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.domain import Image
@@ -15,13 +15,25 @@ class LabelIndexWorker:
 
     name = "/workers/labels"
 
-    def __init__(self, index: VectorIndex, catalog: Catalog, publisher: Publisher) -> None:
-        self._index = index
+    def __init__(
+        self,
+        indexes: Callable[[], Sequence[VectorIndex]],
+        catalog: Catalog,
+        publisher: Publisher,
+    ) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            indexes: those of all encoder versions whose vectors are kept, asked for each batch.
+            catalog: the truth about names.
+            publisher: for dead letters.
+        """
+        self._indexes = indexes
         self._catalog = catalog
         self._publisher = publisher
 
     def handle(self, batch: Sequence[Received]) -> None:
-        """Bring the index up to date for the images that a batch speaks of.
+        """Bring the indexes up to date for the images that a batch speaks of.
 
         Events say which images changed; what they are called comes from the catalog, so a late or
         repeated event can't bring back an old name.
@@ -32,8 +44,9 @@ class LabelIndexWorker:
         events, rejections = examine(batch, read_label_event)
         ids = {event.image_id for event in events}
         images = list(self._catalog.images.get(sorted(ids)).values())
-        self._index.rename(images)
-        bring_names_up_to_date(images, self._catalog, self._index)
+        for index in self._indexes():
+            index.rename(images)
+            bring_names_up_to_date(images, self._catalog, index)
         publish_rejections(rejections, self._publisher, consumer=self.name)
         self._publisher.flush()
 

@@ -1,7 +1,7 @@
 """Query images are embedded by an embed worker, over its HTTP endpoint."""
 
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import numpy as np
 
@@ -12,7 +12,10 @@ _TIMEOUT_S = 10.0
 
 
 class HttpQueryEncoder:
-    """`QueryEncoder` that posts the image to `<url>/embed` and gets float32 bytes back."""
+    """`QueryEncoder` that posts the image to `<url>/embed` and gets float32 bytes back.
+
+    The answer names the encoder version of its vector in the header `Encoder`.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -26,11 +29,12 @@ class HttpQueryEncoder:
         self._path = parts.path.rstrip("/") + "/embed"
         self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
 
-    def encode(self, data: bytes, content_type: str) -> Vector:
+    def encode(self, data: bytes, content_type: str, encoder: str) -> Vector:
         """See `QueryEncoder.encode`."""
         connection = self._kind(self._host, self._port, timeout=_TIMEOUT_S)
         try:
-            connection.request("POST", self._path, data, {"Content-Type": content_type})
+            path = f"{self._path}?encoder={quote(encoder, safe='')}"
+            connection.request("POST", path, data, {"Content-Type": content_type})
             response = connection.getresponse()
             body = response.read()
         except (OSError, HTTPException) as error:
@@ -42,5 +46,9 @@ class HttpQueryEncoder:
         if response.status != 200 or not body or len(body) % 4:
             raise RetryableError(
                 f"embed worker at {self._url} answered {response.status}, {len(body)} bytes"
+            )
+        if (made_by := response.headers.get("Encoder")) != encoder:
+            raise RetryableError(
+                f"embed worker at {self._url} answered with encoder {made_by!r}, not {encoder!r}"
             )
         return np.frombuffer(body, np.float32)

@@ -50,6 +50,21 @@ class Fact(Record):
         raise NotImplementedError
 
 
+class EmbeddingRequested(Fact):
+    """An encoder version lacks the vector of an image. Harmless when it comes again."""
+
+    event_type = "plankton.embedding.requested.v1"
+    topic = topics.REEMBED
+
+    image_id: ImageId
+    encoder: str = Field(description="Id of the encoder version.")
+
+    @property
+    def key(self) -> str:
+        """The image id."""
+        return self.image_id
+
+
 class ImageIndexed(Fact):
     """An image became searchable. Published again if the image is embedded again."""
 
@@ -176,6 +191,7 @@ class CensusCounted(Fact):
 FACTS: dict[str, type[Fact]] = {
     fact.event_type: fact
     for fact in (
+        EmbeddingRequested,
         ImageIndexed,
         LabelApplied,
         LabelRetracted,
@@ -229,6 +245,24 @@ def read_fact(received: Received) -> Fact:
         return fact.model_validate_json(received.value, extra="ignore")
     except ValidationError as error:
         raise RejectedError(f"{envelope.type}: {describe(error)}") from error
+
+
+def embedding_request(image_id: str, encoder: str, *, source: str) -> Message:
+    """The record that asks for an image's vector of an encoder version."""
+    fact = EmbeddingRequested(image_id=image_id, encoder=encoder)
+    return fact_message(fact, event_id=f"{image_id}/{encoder}", source=source)
+
+
+def read_embedding_request(received: Received) -> EmbeddingRequested:
+    """The request in a record.
+
+    Raises:
+        RejectedError: see `read_fact`; or it is another fact.
+    """
+    fact = read_fact(received)
+    if not isinstance(fact, EmbeddingRequested):
+        raise RejectedError(f"event type {fact.event_type!r}: this consumer reads requests")
+    return fact
 
 
 def read_label_event(received: Received) -> LabelApplied | LabelRetracted:

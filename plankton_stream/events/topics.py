@@ -81,6 +81,12 @@ ROIS = _topic(
     max_bytes=MAX_RECORD_BYTES,
     about="Cut-outs: from the segment worker, or from instruments that cut for themselves.",
 )
+REEMBED = _topic(
+    "plankton.reembed.v1",
+    key="image id",
+    days=3,
+    about="Internal to workers: images that an encoder version lacks, embedded when no ROI waits.",
+)
 INDEXED = _topic(
     "plankton.indexed.v1",
     key="image id",
@@ -133,11 +139,15 @@ DEADLETTER = _topic(
 
 SEGMENT_GROUP = "plankton-segment"
 EMBED_GROUP = "plankton-embed"
+REEMBED_GROUP = "plankton-reembed"
 LABELS_GROUP = "plankton-labels"
 STREAMS_GROUP = "plankton-streams"
 """Consumer groups of the workers; their lag is what waits."""
 
-ALL = (FRAMES, ROIS, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, CAMERAS, CENSUS, DEADLETTER)
+ALL = (
+    FRAMES, ROIS, REEMBED, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, CAMERAS, CENSUS,
+    DEADLETTER,
+)  # fmt: skip
 
 
 CONSUMERS = {FRAMES.name: SEGMENT_GROUP, ROIS.name: EMBED_GROUP}

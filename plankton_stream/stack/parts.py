@@ -42,6 +42,7 @@ ROLES = (
     Role("embed", ("worker", "embed")),
     # Waits for the first embed worker, which says whose vectors are searched.
     Role("labels", ("worker", "labels"), start_s=180.0),
+    Role("versions", ("worker", "versions")),
     Role("relay", ("worker", "relay")),
     Role("streams", ("streams", "run")),
     Role("web", ("web", "run"), Stage.WEB, stop_s=4.0),
@@ -127,6 +128,7 @@ def child_environment(settings: Settings, environ: Mapping[str, str]) -> dict[st
         "milvus": settings.milvus_uri,
         "catalog": settings.catalog_url,
         "images": settings.images_url,
+        "encoder_store": settings.encoder_store_url,
         "auth": "none",  # the page is on a loopback address: `up` allows no other
     }
     return {

@@ -84,6 +84,9 @@ def milvus(folder: Path, *, port: int, programs: Path) -> Process:
             "LD_LIBRARY_PATH": str(programs),
             "METRICS_PORT": str(metrics),
             "MILVUSCONF": str(folder / "configs"),
+            # Files of the collections that are not kept in memory (two-stage search); without it
+            # Milvus takes `mmap.enabled` and ignores it.
+            "QUERYNODE_MMAPDIRPATH": str(folder / "mmap"),
             # With rows that are not yet flushed, the interim index loses hits when k is large.
             "QUERYNODE_SEGCORE_INTERIMINDEX_ENABLEINDEX": "false",
         },

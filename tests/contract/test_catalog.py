@@ -23,6 +23,7 @@ from plankton_stream.domain import Box, Capture, Cut, Image, LabelState, Naming,
 from plankton_stream.errors import ConfigError, NotFoundError, RejectedError, RetryableError
 from plankton_stream.events.facts import LabelApplied, LabelRetracted
 from plankton_stream.ports import ImageFilter
+from plankton_stream.versions import EncoderSpec, EncoderVersion
 from tests.contract.conftest import NOON, an_image, named
 
 
@@ -183,6 +184,14 @@ def test_embedding_again_keeps_the_naming_and_when_it_was_first_indexed(
     again = catalog.images.get([images[0].image_id])[images[0].image_id]
     assert again == labelled.model_copy(update={"encoder": "enc-2"})
     assert catalog.images.count() == 5
+
+
+def test_an_image_says_who_embedded_it_last(catalog: Catalog, images: list[Image]) -> None:
+    ids = [image.image_id for image in images]
+    catalog.images.set_encoder(ids[3:] + ids[:1], "enc-2")
+    catalog.images.set_encoder([], "enc-3")
+    found = catalog.images.get(ids)
+    assert [found[i].encoder for i in ids] == ["enc-2", "enc-1", "enc-1", "enc-2", "enc-2"]
 
 
 def test_ten_thousand_images_are_one_statement(catalog: Catalog) -> None:
@@ -485,24 +494,139 @@ def test_one_relay_publishes(catalog: Catalog, url: str) -> None:
 
 def test_the_first_encoder_is_the_live_one(catalog: Catalog) -> None:
     assert catalog.encoders.live() is None
-    catalog.encoders.claim("enc-1", 256)
-    catalog.encoders.claim("enc-1", 256)
-    with pytest.raises(ConfigError, match=r"enc-1.*enc-2"):
-        catalog.encoders.claim("enc-2", 256)
+    assert catalog.encoders.claim("enc-1", 256).file == ""
+    assert catalog.encoders.claim("enc-1", 256, spec("enc-1")).file == "enc-1.weights.h5"
+    assert catalog.encoders.claim("enc-2", 128, spec("enc-2")).encoder == "enc-1"
     assert catalog.encoders.live() == ("enc-1", 256)
+    assert [v.encoder for v in catalog.encoders.all()] == ["enc-1"]
 
 
 def test_of_encoders_that_start_together_one_is_live(catalog: Catalog) -> None:
-    def claim(number: int) -> str | None:
-        try:
-            catalog.encoders.claim(f"enc-{number}", 16)
-        except ConfigError:
-            return None
-        return f"enc-{number}"
-
-    winners = [name for name in together(6, claim) if name]
-    assert len(winners) == 1
+    winners = together(6, lambda n: catalog.encoders.claim(f"enc-{n}", 16).encoder)
+    assert len(set(winners)) == 1
     assert catalog.encoders.live() == (winners[0], 16)
+
+
+def spec(encoder: str) -> EncoderSpec:
+    return EncoderSpec(name="net", file=f"{encoder}.weights.h5", source="x", identity={"a": [1]})
+
+
+def publish(catalog: Catalog, encoder: str) -> EncoderVersion:
+    return catalog.encoders.publish(encoder, 16, spec(encoder), who="ann")
+
+
+def states(catalog: Catalog) -> dict[str, tuple[str, bool]]:
+    return {v.encoder: (str(v.state), v.filling) for v in catalog.encoders.all()}
+
+
+def test_a_version_is_filled_goes_live_and_can_be_rolled_back(catalog: Catalog) -> None:
+    encoders = catalog.encoders
+    encoders.claim("enc-1", 16, spec("enc-1"))
+    new = publish(catalog, "enc-2")
+    assert (new.identity, new.who, new.live_since) == ({"a": [1]}, "ann", None)
+    assert states(catalog) == {"enc-1": ("live", False), "enc-2": ("candidate", True)}
+    encoders.finish("enc-2")
+    assert states(catalog) == {"enc-1": ("previous", False), "enc-2": ("live", False)}
+    assert encoders.roll_back(at_once=False).encoder == "enc-1"
+    assert states(catalog) == {"enc-1": ("previous", True), "enc-2": ("live", False)}
+    encoders.finish("enc-1")
+    assert states(catalog) == {"enc-1": ("live", False), "enc-2": ("previous", False)}
+    assert encoders.roll_back(at_once=True).live_since is not None
+    assert states(catalog) == {"enc-1": ("previous", False), "enc-2": ("live", True)}
+    encoders.finish("enc-2")
+    publish(catalog, "enc-3")
+    encoders.finish("enc-3")
+    assert states(catalog)["enc-1"] == ("retired", False)
+    assert {v.encoder for v in encoders.kept()} == {"enc-2", "enc-3"}
+    assert [v.encoder for v in encoders.to_drop()] == ["enc-1"]
+    encoders.mark_dropped("enc-1")
+    assert encoders.to_drop() == []
+
+
+def test_a_version_that_is_not_filled_any_more_does_not_go_live(catalog: Catalog) -> None:
+    catalog.encoders.claim("enc-1", 16)
+    publish(catalog, "enc-2")
+    catalog.encoders.abandon("no")
+    catalog.encoders.finish("enc-2")
+    catalog.encoders.fail("enc-2", "late")
+    assert states(catalog) == {"enc-1": ("live", False), "enc-2": ("abandoned", False)}
+    publish(catalog, "enc-2")
+    catalog.encoders.fail("enc-2", "no pixels")
+    assert states(catalog)["enc-2"] == ("failed", False)
+    assert catalog.encoders.all()[0].reason == "no pixels"
+
+
+def test_what_can_not_be_published_or_rolled_back_is_said(catalog: Catalog) -> None:
+    encoders = catalog.encoders
+    for change in (lambda: publish(catalog, "enc-1"), encoders.repair):
+        with pytest.raises(ConfigError, match="no version is live"):
+            change()
+    encoders.claim("enc-1", 16)
+    with pytest.raises(ConfigError, match="no previous version"):
+        encoders.roll_back(at_once=False)
+    with pytest.raises(ConfigError, match="no version is being filled"):
+        encoders.abandon("why")
+    with pytest.raises(ConfigError, match="live already"):
+        publish(catalog, "enc-1")
+    publish(catalog, "enc-2")
+    with pytest.raises(ConfigError, match=r"enc-2.*abandon"):
+        publish(catalog, "enc-3")
+    encoders.finish("enc-2")
+    publish(catalog, "enc-3")
+    with pytest.raises(ConfigError, match=r"enc-3.*abandon"):
+        encoders.roll_back(at_once=True)
+    encoders.abandon("why")
+    encoders.roll_back(at_once=True)
+    with pytest.raises(ConfigError, match="is live"):
+        encoders.abandon("why")
+
+
+def test_of_versions_that_are_published_together_one_is_filled(catalog: Catalog) -> None:
+    catalog.encoders.claim("enc", 16)
+
+    def attempt(number: int) -> str:
+        try:
+            return publish(catalog, f"enc-{number}").encoder
+        except ConfigError:
+            return ""
+
+    winners = [name for name in together(6, attempt) if name]
+    assert len(winners) == 1
+    assert states(catalog) == {"enc": ("live", False), winners[0]: ("candidate", True)}
+
+
+def test_images_that_a_version_can_not_have_are_remembered_until_it_is_tried_again(
+    catalog: Catalog, images: list[Image]
+) -> None:
+    catalog.encoders.claim("enc-1", 16)
+    lost = {image.image_id: "no bytes" for image in images[:2]}
+    catalog.encoders.record_failures("enc-1", lost)
+    catalog.encoders.record_failures("enc-1", lost)
+    catalog.encoders.report("enc-1", done=3, total=5, images_per_s=1.5)
+    assert catalog.encoders.failures("enc-1", [image.image_id for image in images]) == lost
+    (version,) = catalog.encoders.all()
+    assert (version.failed, version.done, version.total, version.images_per_s) == (2, 3, 5, 1.5)
+    assert catalog.encoders.repair().filling
+    assert catalog.encoders.failures("enc-1", list(lost)) == {}
+
+
+def test_the_live_encoder_of_the_first_schema_stays_live(empty_url: str) -> None:
+    upgrade(empty_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(sql.__file__).parent / "migrations"))
+    engine = sa.create_engine(empty_url)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    with engine.begin() as connection:
+        row = "('enc-1', 256, 1, true)"
+        connection.execute(sa.text(f"INSERT INTO encoders VALUES {row}"))
+    engine.dispose()
+    upgrade(empty_url)
+    catalog = Catalog(empty_url)
+    assert catalog.encoders.live() == ("enc-1", 256)
+    assert catalog.encoders.claim("enc-1", 256, spec("enc-1")).name == "net"
+    catalog.close()
 
 
 def test_a_taxon_is_added_once_and_needs_its_parent(catalog: Catalog) -> None:

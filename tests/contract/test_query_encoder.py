@@ -23,6 +23,7 @@ class Worker:
     status: int = 200
     body: bytes = VECTOR.tobytes()
     url: str = ""
+    made_by: str = "enc-1"
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
 
 
@@ -36,6 +37,7 @@ def worker() -> Iterator[Worker]:
             worker.asked.append((self.path, self.headers["Content-Type"], data))
             empty = not data
             self.send_response(422 if empty else worker.status)
+            self.send_header("Encoder", worker.made_by)
             self.end_headers()
             self.wfile.write(b"the image is empty" if empty else worker.body)
 
@@ -58,25 +60,26 @@ def encoder(request: pytest.FixtureRequest, worker: Worker) -> QueryEncoder:
 
 
 def test_an_image_becomes_a_vector(encoder: QueryEncoder) -> None:
-    vector = encoder.encode(b"png", "image/png")
+    vector = encoder.encode(b"png", "image/png", "enc-1")
     assert vector.dtype == np.float32
     assert np.array_equal(vector, VECTOR)
 
 
 def test_no_bytes_are_rejected(encoder: QueryEncoder) -> None:
     with pytest.raises(RejectedError, match="empty"):
-        encoder.encode(b"", "image/png")
+        encoder.encode(b"", "image/png", "enc-1")
 
 
 def test_the_worker_gets_the_bytes_and_their_type_below_the_url(worker: Worker) -> None:
-    HttpQueryEncoder(worker.url + "/behind/a/proxy/").encode(b"\0\xff", "image/tiff")
-    assert worker.asked == [("/behind/a/proxy/embed", "image/tiff", b"\0\xff")]
+    worker.made_by = "enc 2"
+    HttpQueryEncoder(worker.url + "/behind/a/proxy/").encode(b"\0\xff", "image/tiff", "enc 2")
+    assert worker.asked == [("/behind/a/proxy/embed?encoder=enc%202", "image/tiff", b"\0\xff")]
 
 
 def test_what_the_worker_rejects_is_rejected_in_its_words(worker: Worker) -> None:
     worker.status, worker.body = 422, "kein Bild: ü".encode()
     with pytest.raises(RejectedError, match="kein Bild: ü"):
-        HttpQueryEncoder(worker.url).encode(b"x", "image/png")
+        HttpQueryEncoder(worker.url).encode(b"x", "image/png", "enc-1")
 
 
 @pytest.mark.parametrize(
@@ -85,12 +88,18 @@ def test_what_the_worker_rejects_is_rejected_in_its_words(worker: Worker) -> Non
 def test_a_worker_in_trouble_is_asked_again_later(worker: Worker, status: int, body: bytes) -> None:
     worker.status, worker.body = status, body
     with pytest.raises(RetryableError, match=str(status)):
-        HttpQueryEncoder(worker.url).encode(b"x", "image/png")
+        HttpQueryEncoder(worker.url).encode(b"x", "image/png", "enc-1")
+
+
+def test_a_vector_of_another_encoder_version_is_refused(worker: Worker) -> None:
+    worker.made_by = "enc-2"
+    with pytest.raises(RetryableError, match=r"enc-2.*enc-1"):
+        HttpQueryEncoder(worker.url).encode(b"x", "image/png", "enc-1")
 
 
 def test_a_worker_that_is_away_is_named() -> None:
     with pytest.raises(RetryableError, match=r"127\.0\.0\.1:1"):
-        HttpQueryEncoder("http://127.0.0.1:1").encode(b"x", "image/png")
+        HttpQueryEncoder("http://127.0.0.1:1").encode(b"x", "image/png", "enc-1")
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8081", "ftp://host", "http://", "http://host:port"])

@@ -2,14 +2,17 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from pymilvus import MilvusClient
 
 from plankton_stream.adapters.milvus import MilvusIndex, ping
+from plankton_stream.codes import binary_codes, hamming_distances
 from plankton_stream.domain import Image, LabelState, Naming, new_id
 from plankton_stream.errors import ContractError, RejectedError, RetryableError
 from plankton_stream.ports import ANY_IMAGE, MAX_HITS, ImageFilter, Metric, Vector, VectorIndex
@@ -19,18 +22,34 @@ from tests.waiting import wait_until
 
 DEADLINE_S = 20.0
 DIMENSION = 16
+CANDIDATES = 4
+"""Of the indexes that search in two stages: as few as one neighbour needs."""
 
 
 @pytest.fixture(
     scope="module", params=["memory", pytest.param("milvus", marks=pytest.mark.services)]
 )
-def opened(request: pytest.FixtureRequest) -> Iterator[VectorIndex]:
+def where_it_is(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=[0, CANDIDATES], ids=["one stage", "two stages"])
+def candidates(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.fixture(scope="module")
+def opened(
+    request: pytest.FixtureRequest, where_it_is: str, candidates: int
+) -> Iterator[VectorIndex]:
     """One empty index for all tests of a kind: a collection takes Milvus a second to make."""
-    if request.param == "memory":
-        yield MemoryIndex()
+    if where_it_is == "memory":
+        yield MemoryIndex(candidates=candidates)
         return
-    index = MilvusIndex(request.getfixturevalue("milvus"), encoder=new_id(), dimension=DIMENSION)
+    milvus = request.getfixturevalue("milvus")
+    index = MilvusIndex(milvus, encoder=new_id(), dimension=DIMENSION, candidates=candidates)
     yield index
+    index.drop()
     index.close()
 
 
@@ -50,15 +69,19 @@ def until(true: Callable[[], bool]) -> None:
     wait_until(true, within_s=DEADLINE_S, what="it can be found")
 
 
-def found(index: VectorIndex, vector: Vector, where: ImageFilter, k: int = 500) -> list[str]:
-    return [hit.image_id for hit in index.search(vector, k, where=where)]
+def found(
+    index: VectorIndex, vector: Vector, where: ImageFilter, k: int = 500,
+    metric: Metric = Metric.COSINE,
+) -> list[str]:  # fmt: skip
+    return [hit.image_id for hit in index.search(vector, k, where=where, metric=metric)]
 
 
 def put(index: VectorIndex, images: list[Image], vectors: Vector) -> None:
     """Write, and wait until all can be found."""
     own = ImageFilter(sample=images[0].capture.sample)
     index.upsert(images, vectors)
-    until(lambda: len(found(index, vectors[0], own)) == len(images))
+    for metric in (Metric.COSINE, Metric.HAMMING):
+        until(lambda by=metric: len(found(index, vectors[0], own, metric=by)) == len(images))
 
 
 def test_a_new_image_is_found_by_its_vector(
@@ -108,16 +131,27 @@ def test_renaming_changes_what_filters_find_and_keeps_the_vector(
     until(lambda: found(index, vectors[0], copepods) == [image.image_id])
     validated = ImageFilter(sample=sample, state=LabelState.VALIDATED)
     assert found(index, vectors[0], validated) == [image.image_id]
+    until(lambda: found(index, vectors[0], copepods, metric=Metric.HAMMING) == [image.image_id])
     assert np.allclose(index.vector(image.image_id), vectors[0], atol=1e-6)
     assert index.vector(unknown.image_id) is None, "an image that is not indexed stays so"
     assert len(found(index, vectors[0], ImageFilter(sample=sample))) == 2
 
     index.rename([image.model_copy(update={"naming": Naming()})])
-    until(lambda: found(index, vectors[0], copepods) == [])
+    for metric in (Metric.COSINE, Metric.HAMMING):
+        until(lambda by=metric: found(index, vectors[0], copepods, metric=by) == [])
 
 
 def test_renaming_nothing_is_allowed(index: VectorIndex) -> None:
     index.rename([])
+
+
+def exact_distances(vector: Vector, vectors: Vector, metric: Metric) -> np.ndarray:
+    cosine = np.maximum(0, 1 - vectors @ vector)
+    return {
+        Metric.COSINE: cosine,
+        Metric.L2: np.sqrt(2 * cosine),
+        Metric.HAMMING: hamming_distances(binary_codes(vector[None])[0], binary_codes(vectors)),
+    }[metric]
 
 
 @pytest.mark.parametrize("metric", Metric)
@@ -130,15 +164,14 @@ def test_hits_come_nearest_first_at_their_true_distance(
     distances = [hit.distance for hit in hits]
     assert distances == sorted(distances)
     assert hits[0].image_id == images[5].image_id
-    cosine = 1 - vectors[:100] @ vectors[5]
-    exact = cosine if metric is Metric.COSINE else np.sqrt(np.maximum(0, 2 * cosine))
+    exact = exact_distances(vectors[5], vectors[:100], metric)
     by_id = {image.image_id: exact[n] for n, image in enumerate(images)}
     assert np.allclose(distances, [by_id[hit.image_id] for hit in hits], atol=2e-3)
     assert np.allclose(distances, np.sort(exact)[:20], atol=2e-3)
     assert distances[0] >= 0
 
 
-def test_both_metrics_rank_alike_and_the_square_of_one_is_twice_the_other(
+def test_cosine_and_euclid_rank_alike_and_the_square_of_one_is_twice_the_other(
     index: VectorIndex, vectors: Vector, sample: str
 ) -> None:
     put(index, [an_image(n, sample=sample) for n in range(60)], vectors[:60])
@@ -147,6 +180,34 @@ def test_both_metrics_rank_alike_and_the_square_of_one_is_twice_the_other(
     euclidean = index.search(vectors[60], 30, where=where, metric=Metric.L2)
     assert [hit.image_id for hit in cosine] == [hit.image_id for hit in euclidean]
     assert np.allclose([h.distance**2 for h in euclidean], [2 * h.distance for h in cosine])
+
+
+def test_two_stages_look_among_the_images_with_the_nearest_codes(
+    index: VectorIndex, candidates: int, vectors: Vector, sample: str
+) -> None:
+    images = [an_image(n, sample=sample) for n in range(200)]
+    put(index, images, vectors)
+    row, among = misjudged(vectors)
+    cosine = exact_distances(queries()[row], vectors, Metric.COSINE)
+    nearest = among[np.argmin(cosine[among])] if candidates else np.argmin(cosine)
+    assert found(index, queries()[row], ImageFilter(sample=sample), 1) == [images[nearest].image_id]
+
+
+def queries() -> Vector:
+    some = np.random.default_rng(8).normal(size=(500, DIMENSION)).astype(np.float32)
+    return np.asarray(some / np.linalg.norm(some, axis=1, keepdims=True))
+
+
+def misjudged(vectors: Vector) -> tuple[int, np.ndarray]:
+    """A query whose nearest vector is not among its four nearest codes, and those four."""
+    for row, query in enumerate(queries()):
+        bits = exact_distances(query, vectors, Metric.HAMMING)
+        order = np.argsort(bits, kind="stable")
+        among = order[:CANDIDATES]
+        is_clear = bits[order[CANDIDATES - 1]] < bits[order[CANDIDATES]]
+        if is_clear and np.argmin(exact_distances(query, vectors, Metric.COSINE)) not in among:
+            return row, among
+    raise AssertionError("codes judge every query right")
 
 
 def mixed(sample: str) -> list[Image]:
@@ -184,7 +245,9 @@ def test_each_filter_alone_and_with_others_finds_what_the_reference_matches(
     for conditions in [*alone, *pairs]:
         where = ImageFilter(**conditions)
         expected = {image.image_id for image in images if where.matches(image)}
-        assert set(found(index, vectors[0], where, 5_000)) & own == expected, conditions
+        for metric in (Metric.COSINE, Metric.HAMMING):
+            got = set(found(index, vectors[0], where, 5_000, metric=metric))
+            assert got & own == expected, (metric, conditions)
 
 
 def test_all_filters_together(index: VectorIndex, vectors: Vector, sample: str) -> None:
@@ -234,6 +297,109 @@ def test_images_are_still_there_when_the_index_is_opened_again(
         MilvusIndex(milvus, encoder=encoder, dimension=2 * DIMENSION)
 
 
+def hamming_ids(index: MilvusIndex, vector: Vector, **condition: Any) -> set[str]:
+    return set(found(index, vector, ImageFilter(**condition), metric=Metric.HAMMING))
+
+
+@pytest.fixture
+def grown(milvus: str, vectors: Vector) -> Iterator[tuple[str, list[Image]]]:
+    """Encoder and images of an index with 200 images."""
+    encoder, images = new_id(), [an_image(n, naming=named("diatom")) for n in range(200)]
+    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
+    index.upsert(images, vectors)
+    index.close()
+    yield encoder, images
+    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
+    index.drop()
+    index.close()
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("lost", [200, 70], ids=["none has a code", "some have a code"])
+def test_images_from_before_there_were_codes_get_theirs_when_processes_open_the_index(
+    milvus: str, vectors: Vector, grown: tuple[str, list[Image]], lost: int
+) -> None:
+    encoder, images = grown
+    client = MilvusClient(uri=milvus)
+    if lost == len(images):
+        client.drop_collection(f"codes_{encoder}")
+    else:
+        client.delete(f"codes_{encoder}", ids=[image.image_id for image in images[:lost]])
+    with ThreadPoolExecutor() as pool:
+        opening = [
+            pool.submit(MilvusIndex, milvus, encoder=encoder, dimension=DIMENSION) for _ in range(3)
+        ]
+        first, *others = [one.result() for one in opening]
+    for other in others:
+        other.close()
+    own = {image.image_id for image in images}
+    until(lambda: hamming_ids(first, vectors[0]) == own)
+    until(lambda: hamming_ids(first, vectors[0], taxon="diatom") == own)
+    (row,) = client.query(
+        f"codes_{encoder}", filter="", output_fields=["count(*)"], consistency_level="Strong"
+    )
+    assert row["count(*)"] == len(images)
+    client.close()
+    first.close()
+
+
+@pytest.mark.services
+def test_two_stages_can_be_turned_on_and_off_again(
+    milvus: str, vectors: Vector, grown: tuple[str, list[Image]]
+) -> None:
+    encoder, images = grown
+    client = MilvusClient(uri=milvus)
+    client.flush(f"images_{encoder}")  # only flushed rows are mapped from disk
+    client.close()
+    for candidates in (100, 0):
+        index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION, candidates=candidates)
+        assert index.count() == len(images)
+        hits = index.search(vectors[9], 10)
+        exact = np.sort(exact_distances(vectors[9], vectors, Metric.COSINE))[:10]
+        assert hits[0].image_id == images[9].image_id
+        assert np.allclose([hit.distance for hit in hits], exact, atol=1e-5)
+        index.close()
+
+
+@pytest.mark.services
+def test_a_dropped_index_is_gone_and_can_be_dropped_again(milvus: str) -> None:
+    encoder = new_id()
+    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
+    client = MilvusClient(uri=milvus)
+    assert {f"images_{encoder}", f"codes_{encoder}"} <= set(client.list_collections())
+    index.drop()
+    index.drop()
+    assert not [name for name in client.list_collections() if name.endswith(encoder)]
+    client.close()
+    index.close()
+
+
 def test_an_index_that_is_away_is_named() -> None:
     with pytest.raises(RetryableError, match=r"127\.0\.0\.1:1"):
         ping("http://127.0.0.1:1", timeout_s=1)
+
+
+def test_an_index_says_which_ids_it_knows(index: VectorIndex, vectors: Vector, sample: str) -> None:
+    images = [an_image(n, sample=sample) for n in range(700, 703)]
+    index.upsert(images[:2], vectors[:2])
+    ids = [image.image_id for image in images]
+    assert index.known(ids) == set(ids[:2])
+    assert index.known(ids[2:]) == index.known([]) == set()
+
+
+def test_a_dropped_version_is_gone_and_can_come_again(
+    request: pytest.FixtureRequest, index: VectorIndex, vectors: Vector
+) -> None:
+    def opened() -> VectorIndex:
+        if isinstance(index, MemoryIndex):
+            return MemoryIndex()
+        uri = request.getfixturevalue("milvus")
+        return MilvusIndex(uri, encoder="given-up", dimension=DIMENSION)
+
+    given_up = opened()
+    given_up.upsert([an_image(1)], vectors[:1])
+    given_up.drop()
+    again = opened()
+    assert again.count() == 0
+    again.drop()
+    again.drop()

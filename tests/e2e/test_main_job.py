@@ -111,7 +111,7 @@ def test_everything_that_a_live_camera_sees_becomes_searchable(stack: Stack) -> 
     assert image["captured_at"] < image["indexed_at"]
 
 
-@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize("metric", ["cosine", "l2", "hamming"])
 def test_neighbours_come_in_rank_order_with_their_metadata(
     stack: Stack, archive: str, metric: str
 ) -> None:

@@ -94,6 +94,26 @@ def test_a_click_shows_neighbours_in_rank_order(page: Any, web: Web) -> None:
     expect(page.locator("#heading")).to_have_text("Arriving")
 
 
+def test_hamming_distances_are_whole_bits_also_of_an_upload(page: Any, web: Web) -> None:
+    added = web.add([image(n) for n in range(12)])
+    page.goto(f"/?like={added[0]}")
+    captions = page.locator("#grid .tile:not(.query) b")
+    expect(captions).to_have_count(11)
+    page.locator("#metric").select_option("hamming")
+    expect(captions.last).to_have_text(re.compile(r"^\d+ bits$"))
+    bits = [int(text.split()[0]) for text in captions.all_inner_texts()]
+    assert bits == sorted(bits)
+    assert bits[-1] > 1
+    assert "metric=hamming" in page.url
+    page.locator("#cutoff").fill(str(bits[-1]))
+    expect(page.locator("#cutoff-value")).to_have_text(f"{bits[-1]} bits · 12 images")
+    page.locator("#back").click()
+    upload = {"name": "query.png", "mimeType": "image/png", "buffer": picture(0)}
+    page.locator("#upload").set_input_files(upload)
+    expect(page.locator("#heading")).to_have_text("12 neighbours")
+    expect(captions.first).to_have_text("0 bits")
+
+
 def test_a_selection_is_labelled_and_taken_back(page: Any, web: Web) -> None:
     added = web.add([image(n) for n in range(6)])
     tiles = open_bench(page, 6)

@@ -8,6 +8,7 @@ import pytest
 
 from plankton_stream.errors import ConfigError, RejectedError
 from workers.encoders import Encoder, EncoderIdentity, load_encoder
+from workers.encoders.preprocessing import background, fit_square
 
 
 def drawn_organism(height: int = 90, width: int = 60, *, seed: int = 0) -> np.ndarray:
@@ -137,3 +138,20 @@ def test_damaged_weights_are_refused(tmp_path) -> None:
 
     with pytest.raises(ConfigError, match="damaged"):
         load_encoder("compact", str(path), batch_size=8)
+
+
+def test_padding_continues_the_background() -> None:
+    thread = np.full((10, 40), 77, np.uint8)
+
+    square = fit_square(thread, 32, background(thread))
+
+    assert square.shape == (32, 32)
+    assert (square == 77).all()
+
+
+@pytest.mark.parametrize("shape", [(9, 14), (8, 15, 3), (1, 1), (1, 6)])
+def test_the_background_is_the_median_of_the_outermost_pixels(shape: tuple[int, ...]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    frame = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+
+    np.testing.assert_array_equal(background(image), np.median(frame, axis=0))

@@ -1,11 +1,13 @@
 """The large encoders, with random weights: nothing is downloaded."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from plankton_stream.errors import ConfigError
 from tests.unit.test_encoders import drawn_organism
-from workers.encoders import load_encoder
-from workers.encoders.compact import shipped_weights
+from workers.encoders import compact, load_encoder
 from workers.encoders.runtime import keras
 
 
@@ -22,12 +24,26 @@ def test_vectors_are_pooled_features(name: str, dimension: int, side_px: int) ->
     assert (vectors >= 0).all()  # averages of ReLU outputs: no classifier on top
     assert encoder.identity.dimension == dimension
     assert encoder.identity.input_size_px == side_px
-    assert encoder.identity.id.startswith(f"{name}-v1-")
+    assert encoder.identity.id.startswith(f"{name}-v2-")
 
 
-def test_weights_of_another_architecture_are_refused() -> None:
+@pytest.mark.parametrize("name", ["resnet50-256", "inceptionresnetv2-256"])
+def test_projected_vectors_keep_the_angles_about(name: str) -> None:
+    images = [drawn_organism(), drawn_organism(seed=1), np.full((50, 50), 90, np.uint8)]
+    raw = load_encoder(name.removesuffix("-256"), "random", batch_size=3).encode(images)
+
+    vectors = load_encoder(name, "random", batch_size=3).encode(images)
+
+    assert vectors.shape == (3, 256)
+    np.testing.assert_allclose(vectors @ vectors.T, raw @ raw.T, atol=0.2)
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
+    other = tmp_path / "compact.weights.h5"
+    compact.build_network().save_weights(other)
+
     with pytest.raises(ConfigError, match="another architecture"):
-        load_encoder("resnet50", str(shipped_weights()), batch_size=1)
+        load_encoder("resnet50", str(other), batch_size=1)
 
 
 def test_a_failed_download_says_what_to_do_offline(monkeypatch: pytest.MonkeyPatch) -> None:

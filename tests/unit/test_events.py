@@ -26,6 +26,7 @@ from plankton_stream.events.facts import (
     FACTS,
     CameraStatus,
     CensusCounted,
+    EmbeddingRequested,
     Fact,
     ImageIndexed,
     LabelApplied,
@@ -194,6 +195,7 @@ LABEL: dict[str, Any] = {
     "before": Naming(), "after": NAMED, "capture": KNOWN,
 }  # fmt: skip
 SOME: list[Fact] = [
+    EmbeddingRequested(image_id=IMAGE, encoder="compact"),
     ImageIndexed(
         image_id=IMAGE, capture=KNOWN, frame_key="ü", encoder="compact", indexed_at=NOON
     ),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from plankton_stream import images as pixels
+from plankton_stream.codes import binary_codes, hamming_distances
 from plankton_stream.domain import MAX_IMAGE_BYTES
 from tests.web_parts import START, Web, image, new_web, picture, turned
 
@@ -188,14 +189,26 @@ def test_metrics_of_neighbours(web: Web, client: FlaskClient) -> None:
         assert found["distance"] == pytest.approx(distance, abs=1e-5)
 
 
+def test_hamming_counts_the_bits_in_which_codes_differ(web: Web, client: FlaskClient) -> None:
+    vectors = np.stack([turned(0.1 * n) for n in range(20)])
+    added = web.add([image(n) for n in range(20)], vectors)
+    codes = binary_codes(vectors)
+    bits = hamming_distances(codes[0], codes).tolist()
+    answer = client.get(f"/api/v1/images/{added[0]}/neighbours?metric=hamming").json
+    assert {one["image_id"]: one["distance"] for one in answer["neighbours"]} == dict(
+        zip(added[1:], bits[1:], strict=True)
+    )
+    found = upload(client, picture(0), "?metric=hamming").json["neighbours"]
+    assert [one["distance"] for one in found] == sorted(bits)
+
+
 @pytest.mark.parametrize(
     ("query", "says"),
     [
         ("k=0", "greater than or equal to 1"),
         ("k=10001", "less than or equal to 10000"),
         ("k=many", "integer"),
-        ("metric=hamming", "binary codes, which are not computed yet: use cosine or l2"),
-        ("metric=euclid", "'cosine' or 'l2'"),
+        ("metric=euclid", "'cosine', 'l2' or 'hamming'"),
         ("taxon=kraken", "unknown taxon"),
     ],
 )

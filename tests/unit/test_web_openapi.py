@@ -65,7 +65,7 @@ def test_parameters_name_their_limits(client: FlaskClient) -> None:
         1,
         10_000,
     )
-    assert parameters["metric"]["schema"]["enum"] == ["cosine", "l2"]
+    assert parameters["metric"]["schema"]["enum"] == ["cosine", "l2", "hamming"]
     assert parameters["image_id"]["in"] == "path"
     header = document["paths"]["/api/v1/labels"]["post"]["parameters"][0]
     assert (header["name"], header["in"], header["required"]) == ("Idempotency-Key", "header", True)
@@ -97,6 +97,7 @@ def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
         ("get", "/healthz", "/healthz", {}),
         ("get", "/api/v1/stats", "/api/v1/stats", {}),
         ("get", "/api/v1/cameras", "/api/v1/cameras", {}),
+        ("get", "/api/v1/encoders", "/api/v1/encoders", {}),
         ("get", "/api/v1/census", "/api/v1/census", {}),
         ("get", "/api/v1/images", "/api/v1/images?limit=2", {}),
         ("get", "/api/v1/images", "/api/v1/images?limit=x", {}),

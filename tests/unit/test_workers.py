@@ -39,6 +39,7 @@ from workers.loop import consume
 from workers.relay import relay_once
 from workers.rename import LabelIndexWorker
 from workers.segment import SegmentWorker
+from workers.versions.loaded import LoadedVersions, Version
 
 CAPTURE = Capture(camera="cam-1", captured_at=datetime(2026, 5, 1, 12, tzinfo=UTC), live=True)
 
@@ -65,10 +66,13 @@ class House:
         self.store = MemoryImageStore()
         self.publisher = MemoryPublisher(self.log)
         self.segment = SegmentWorker(self.catalog, self.publisher)
-        self.embed = EmbedWorker(
-            MeanEncoder(), self.index, self.catalog, self.store, self.publisher
+        self.catalog.encoders.claim(MeanEncoder.identity.id, MeanEncoder.identity.dimension)
+        self.versions = LoadedVersions(
+            self.catalog, lambda _version: Version(MeanEncoder(), self.index)
         )
-        self.labels = LabelIndexWorker(self.index, self.catalog, self.publisher)
+        self.versions.refresh()
+        self.embed = EmbedWorker(self.versions, self.catalog, self.store, self.publisher)
+        self.labels = LabelIndexWorker(lambda: [self.index], self.catalog, self.publisher)
 
     def records(self, topic: topics.Topic) -> list[Received]:
         return self.log.records[topic.name]

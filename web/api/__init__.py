@@ -1,6 +1,6 @@
 """The operations of the API, by subject."""
 
-from web.api import images, labels, search, state, taxa
+from web.api import encoders, images, labels, search, state, taxa
 from web.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -9,4 +9,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *search.OPERATIONS,
     *labels.OPERATIONS,
     *taxa.OPERATIONS,
+    *encoders.OPERATIONS,
 )

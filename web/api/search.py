@@ -36,9 +36,10 @@ def get_neighbours(parts: Parts, image_id: str, query: NeighboursQuery) -> Respo
 def post_search(parts: Parts, query: NeighboursQuery) -> Response:
     """The images nearest to an uploaded one, which is not kept."""
     data = _uploaded()
-    vector = parts.encoder.encode(data, _checked_type(data))
+    index = parts.index()
+    vector = parts.encoder.encode(data, _checked_type(data), index.encoder)
     found = search.neighbours(
-        vector, query.k, index=parts.index(), records=parts.catalog.images,
+        vector, query.k, index=index, records=parts.catalog.images,
         where=query.where(), metric=query.metric,
     )  # fmt: skip
     return _answer(parts, query, found)

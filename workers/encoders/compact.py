@@ -1,59 +1,92 @@
-"""The compact encoder's network: small enough for two laptop cores beside the rest of the stack.
+"""The compact encoder: small enough for two laptop cores beside the rest of the stack.
 
-A residual network (He et al. 2016, "Deep Residual Learning for Image Recognition") with few
-channels while the picture is large, ending in a 256-d unit vector. How it was trained and what it
-reaches is in `docs/encoder.md`.
+Eight fire modules as in SqueezeNet 1.1 (Iandola et al. 2016, "SqueezeNet: AlexNet-level accuracy
+with 50x fewer parameters"), so that training may start from what that network learnt on ImageNet,
+over one channel; then the mean and the maximum of the last feature map, a linear layer and unit
+length. The encoder shows the network each picture twice, once turned, and adds the organism's size.
+How it was trained and what it reaches is in `docs/encoder.md`.
 """
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from workers.encoders.layers import SizeAware
 from workers.encoders.runtime import keras
+from workers.encoders.size import SIZE_DIMENSION
 
 SIDE_PX = 80
 DIMENSION = 256
-STEM_CHANNELS = 16
-STAGES = ((32, 1), (64, 2), (128, 2))
-"""Channels and residual blocks of each stage; each stage halves the picture's side."""
+STEM_CHANNELS = 64
+FIRE = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
+"""Channels of each fire module: squeezed, and expanded by each of two convolutions."""
 
-SHIPPED_WEIGHTS = "compact-v1.weights.h5"
+_HALVED_BEFORE = {0, 2, 4}
+
+SIZE_SHARE = 0.15
+SIZE_OCTAVES = 1.0
+"""Chosen on PlanktonSet's validation images, see `docs/encoder.md`."""
 
 
-def shipped_weights() -> Traversable:
-    """Return the weights file that comes with this package."""
-    return files("workers.encoders") / "weights" / SHIPPED_WEIGHTS
+def shipped_file() -> Traversable:
+    """Return the trained encoder that comes with this package."""
+    return files("workers.encoders") / "weights" / "compact-v2.keras"
 
 
-def build() -> Any:
+def build_encoder(network: Any) -> Any:
+    """Return the whole encoder around a network of `build_network`.
+
+    Returns:
+        A `keras.Model` from `contrast`, (n, `SIDE_PX`, `SIDE_PX`, 1) float32, and `log2_size`,
+        (n, 1) float32 octaves, to (n, `DIMENSION`) float32 of unit length.
+    """
+    layers = keras.layers
+    picture = keras.Input((SIDE_PX, SIDE_PX, 1), name="contrast")
+    log2_size = keras.Input((1,), name="log2_size")
+    # Rows for columns: a quarter turn and a mirror image. What both views have in common is the
+    # organism; what differs is how it happened to lie.
+    views = [network(picture), network(layers.Permute((2, 1, 3))(picture))]
+    seen = layers.UnitNormalization()(layers.Add()(views))
+    vectors = SizeAware(SIZE_SHARE, SIZE_OCTAVES, name="size")([seen, log2_size])
+    return keras.Model([picture, log2_size], vectors, name="compact")
+
+
+def network_of(encoder: Any) -> Any:
+    """Return the network within an encoder of `build_encoder`, sharing its weights."""
+    return encoder.get_layer(_NETWORK)
+
+
+_NETWORK = "compact_network"
+
+
+def build_network() -> Any:
     """Return the untrained network.
 
     Returns:
         A `keras.Model` from (n, side, side, 1) float32, background 0, organism positive, to
-        (n, 256) float32 of unit length. The side is free, the shipped weights expect `SIDE_PX`.
+        (n, `DIMENSION - SIZE_DIMENSION`) float32 of unit length. The side is free, the shipped
+        weights expect `SIDE_PX`.
     """
     layers = keras.layers
     picture = keras.Input((None, None, 1), name="contrast")
-    x = layers.Conv2D(STEM_CHANNELS, 5, strides=2, padding="same", use_bias=False)(picture)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
-    for channels, blocks in STAGES:
-        for block in range(blocks):
-            x = _residual_block(x, channels, halve=block == 0)
-    x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dense(DIMENSION, use_bias=False, name="embedding")(x)
+    x = layers.Conv2D(STEM_CHANNELS, 3, strides=2, padding="same", activation="relu", name="conv1")(
+        picture
+    )
+    for number, (squeezed, expanded) in enumerate(FIRE):
+        if number in _HALVED_BEFORE:
+            x = layers.MaxPooling2D(3, 2, padding="same")(x)
+        x = _fire(x, squeezed, expanded, name=f"fire{number + 2}")
+    x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
+    x = layers.BatchNormalization(name="features_norm")(x)
+    x = layers.Dense(DIMENSION - SIZE_DIMENSION, use_bias=False, name="embedding")(x)
     x = layers.BatchNormalization(name="embedding_norm")(x)
-    return keras.Model(picture, layers.UnitNormalization()(x), name="compact")
+    return keras.Model(picture, layers.UnitNormalization()(x), name=_NETWORK)
 
 
-def _residual_block(x: Any, channels: int, *, halve: bool) -> Any:
-    """Two 3x3 convolutions beside a shortcut; a halving block averages its shortcut (ResNet-D)."""
-    layers = keras.layers
-    y = layers.Conv2D(channels, 3, strides=2 if halve else 1, padding="same", use_bias=False)(x)
-    y = layers.ReLU()(layers.BatchNormalization()(y))
-    y = layers.Conv2D(channels, 3, padding="same", use_bias=False)(y)
-    y = layers.BatchNormalization()(y)
-    if halve:
-        x = layers.AveragePooling2D(2, padding="same")(x)
-        x = layers.Conv2D(channels, 1, use_bias=False)(x)
-        x = layers.BatchNormalization()(x)
-    return layers.ReLU()(layers.Add()([x, y]))
+def _fire(x: Any, squeezed: int, expanded: int, *, name: str) -> Any:
+    """Squeeze the channels, then expand them by 1x1 and by 3x3 convolutions side by side."""
+    conv = keras.layers.Conv2D
+    x = conv(squeezed, 1, activation="relu", name=f"{name}_squeeze1x1")(x)
+    narrow = conv(expanded, 1, activation="relu", name=f"{name}_expand1x1")(x)
+    wide = conv(expanded, 3, padding="same", activation="relu", name=f"{name}_expand3x3")(x)
+    return keras.layers.Concatenate()([narrow, wide])

@@ -43,13 +43,17 @@ class Encoder(Protocol):
     def identity(self) -> EncoderIdentity:
         """Which encoder this is; the same for as long as the process lives."""
 
-    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+    def encode(
+        self, images: Sequence[Image], pixel_um: Sequence[float | None] | None = None
+    ) -> NDArray[np.float32]:
         """Return the vectors of n images; the same image always gives the same vector (to 1e-4).
 
         Callable from several threads; they take turns.
 
         Args:
             images: (h, w) grey or (h, w, 3) BGR, uint8, of any size; sizes may differ.
+            pixel_um: micrometres of a pixel of each, None where unknown; unknown for all by
+                default. True size is a part of what some encoders say.
 
         Returns:
             (n, d) float32 of unit length, d being `identity.dimension`.

@@ -12,16 +12,22 @@ from workers.encoders.identity import EncoderIdentity
 from workers.encoders.preprocessing import Image, require_image
 from workers.encoders.runtime import keras, tf
 
-Prepare = Callable[[Sequence[Image], int], NDArray[np.float32]]
-"""(n images, side in px) to the network's input, (n, side, side, channels) float32."""
+PixelSizes = Sequence[float | None]
+"""Micrometres of a pixel of each image, None where unknown."""
+
+Inputs = tuple[NDArray[np.float32], ...]
+"""What a model takes, in its own order; the first axis of each is the images."""
+
+Prepare = Callable[[Sequence[Image], PixelSizes, int], Inputs]
+"""n images, their pixels' sizes and the side in px to the model's inputs."""
 
 
 class KerasEncoder:
     """An `Encoder` over a Keras model.
 
-    TensorFlow is traced for two shapes only, a full batch and a single image (a person's query
-    must not pay for 31 empty rows), both at construction, so that no record waits for it. Any
-    other number of images is padded to full batches.
+    The model is traced for two shapes only, a full batch and a single image (a person's query must
+    not pay for 31 empty rows), both at construction, so that no record waits for it. Any other
+    number of images is padded to full batches.
     """
 
     def __init__(
@@ -30,9 +36,10 @@ class KerasEncoder:
         """Trace the model.
 
         Args:
-            model: `keras.Model`, (n, side, side, channels) to (n, d); d as in the identity.
+            model: `keras.Model`, pictures (n, side, side, channels) and maybe more inputs to
+                (n, d); side and d as in the identity.
             identity: which encoder this is.
-            prepare: what turns images into the model's input.
+            prepare: what turns images into the model's inputs.
             batch_size: images in one step.
         """
         self.identity = identity
@@ -40,34 +47,52 @@ class KerasEncoder:
         self.prepare = prepare
         self._batch_size = batch_size
         self._one_at_a_time = threading.Lock()
-        channels = model.input_shape[-1]
+        self._steps = {rows: _step(model, rows) for rows in {1, batch_size}}
 
-        def unit_vectors(pictures: Any) -> Any:
-            return tf.math.l2_normalize(model(pictures, training=False), axis=-1)
-
-        def traced(rows: int) -> Any:
-            shape = (rows, identity.input_size_px, identity.input_size_px, channels)
-            return tf.function(unit_vectors).get_concrete_function(tf.TensorSpec(shape, tf.float32))
-
-        self._steps = {rows: traced(rows) for rows in {1, batch_size}}
-
-    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+    def encode(
+        self, images: Sequence[Image], pixel_um: PixelSizes | None = None
+    ) -> NDArray[np.float32]:
         """See `Encoder.encode`."""
+        sizes = [None] * len(images) if pixel_um is None else pixel_um
         vectors = np.empty((len(images), self.identity.dimension), dtype=np.float32)
         for start in range(0, len(images), self._batch_size):
-            chunk = [require_image(image) for image in images[start : start + self._batch_size]]
-            vectors[start : start + len(chunk)] = self._encode_chunk(chunk)
+            rows = slice(start, start + self._batch_size)
+            chunk = [require_image(image) for image in images[rows]]
+            inputs = self.prepare(chunk, sizes[rows], self.identity.input_size_px)
+            vectors[rows] = self.run(inputs)
         return vectors
 
-    def _encode_chunk(self, chunk: Sequence[Image]) -> NDArray[np.float32]:
-        """Return the vectors of at most one batch."""
-        pictures = self.prepare(chunk, self.identity.input_size_px)
-        rows = 1 if len(chunk) == 1 else self._batch_size
-        padded = np.zeros((rows, *pictures.shape[1:]), dtype=np.float32)
-        padded[: len(chunk)] = pictures
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Return the vectors of at most one batch of what `prepare` gives, (n, d) float32."""
+        count = len(inputs[0])
+        rows = 1 if count == 1 else self._batch_size
         with self._one_at_a_time:
-            vectors = self._steps[rows](tf.constant(padded)).numpy()
-        return np.asarray(vectors[: len(chunk)], dtype=np.float32)
+            vectors = self._steps[rows](*(_padded(values, rows) for values in inputs))
+        lengths = np.linalg.norm(vectors[:count], axis=1, keepdims=True)
+        return np.asarray(vectors[:count] / np.maximum(lengths, np.float32(1e-12)), np.float32)
+
+
+def _padded(values: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
+    padding = [(0, rows - len(values))] + [(0, 0)] * (values.ndim - 1)
+    return np.pad(values, padding) if len(values) < rows else values
+
+
+def _step(model: Any, rows: int) -> Callable[..., NDArray[np.float32]]:
+    """Return the model as a function of NumPy arrays with this many rows."""
+
+    def run(*inputs: Any) -> Any:
+        return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+
+    if tf is None:  # training and its judgement also run on JAX and PyTorch
+        return lambda *inputs: np.asarray(keras.ops.convert_to_numpy(run(*inputs)), np.float32)
+    from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
+        convert_variables_to_constants_v2,
+    )
+
+    shapes = [tf.TensorSpec((rows, *one.shape[1:]), tf.float32) for one in model.inputs]
+    # With its weights as constants, TensorFlow folds the normalisations into the convolutions.
+    frozen = convert_variables_to_constants_v2(tf.function(run).get_concrete_function(*shapes))
+    return lambda *inputs: np.asarray(frozen(*(tf.constant(one) for one in inputs))[0])
 
 
 def weights_sha256(model: Any) -> str:

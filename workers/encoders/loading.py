@@ -1,101 +1,85 @@
 """Weights into networks, and what to tell the user when that fails."""
 
+import re
+from collections.abc import Sequence
 from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from plankton_stream.errors import ConfigError
-from workers.encoders import compact
+from workers.encoders import applications, compact
 from workers.encoders.identity import EncoderIdentity
-from workers.encoders.inference import KerasEncoder, weights_sha256
-from workers.encoders.preprocessing import compact_input, rgb_input
+from workers.encoders.inference import Inputs, KerasEncoder, PixelSizes, weights_sha256
+from workers.encoders.preprocessing import Image, contrast_input, rgb_input, scales
 from workers.encoders.runtime import keras
+from workers.encoders.size import log2_size_um, spread_px
 
-_VERSION = "v1"  # raise it when preprocessing changes: the vectors are then no longer comparable
+_VERSION = "v2"  # raise it when preprocessing changes: the vectors are then no longer comparable
 _RANDOM_SEED = 0
+_SIZE_INPUT = "log2_size"
 
 
-def load_compact(weights: str, batch_size: int) -> KerasEncoder:
-    """Return the compact encoder; see `load_encoder`."""
-    if weights == "imagenet":
-        raise ConfigError(
-            "The compact encoder was never trained on ImageNet: set PLANKTON_ENCODER_WEIGHTS to "
-            "shipped, random, or the path of a .weights.h5 file."
-        )
+def load(name: str, weights: str, batch_size: int) -> KerasEncoder:
+    """Return an encoder; see `load_encoder`."""
+    if name.endswith(".keras"):
+        return as_encoder(read_model(Path(name)), batch_size)
     if weights == "random":
         keras.utils.set_random_seed(_RANDOM_SEED)
-    model = compact.build()
-    if weights == "shipped":
-        with as_file(compact.shipped_weights()) as file:
-            load_weights(model, file)
-    elif weights != "random":
+    model = _compact(weights) if name == "compact" else _application(name, weights)
+    if weights not in {"shipped", "imagenet", "random"}:
         load_weights(model, Path(weights))
-    identity = EncoderIdentity(
-        name="compact",
-        version=_VERSION,
-        weights_sha256=weights_sha256(model),
-        input_size_px=compact.SIDE_PX,
-        dimension=compact.DIMENSION,
-        preprocessing="grey, organism bright, padded to a square, background 0",
-    )
-    return KerasEncoder(model, identity, compact_input, batch_size)
+    return as_encoder(model, batch_size)
 
 
-def load_application(name: str, weights: str, batch_size: int) -> KerasEncoder:
-    """Return a network of `keras.applications` without its classifier; see `load_encoder`.
+def as_encoder(model: Any, batch_size: int) -> KerasEncoder:
+    """Return a Keras model as an encoder.
 
-    The vector is the average over the last feature map, scaled to unit length.
+    Args:
+        model: from pictures (n, side, side, channels) float32 to (n, d). One channel: contrast from
+            the background, organism positive, -1..1. Three: RGB, 0..255. A second input named
+            `log2_size` is given the organism's size in octaves of micrometres.
+        batch_size: images in a step.
+
+    Raises:
+        ConfigError: the model takes or gives something else.
     """
-    application, build, side_px = {
-        "inceptionresnetv2": (
-            keras.applications.inception_resnet_v2,
-            keras.applications.InceptionResNetV2,
-            299,
-        ),
-        "resnet50": (keras.applications.resnet50, keras.applications.ResNet50, 224),
-    }[name]
-    if weights == "shipped":
-        raise ConfigError(
-            f"No weights of {name} ship with this project: set PLANKTON_ENCODER_WEIGHTS to "
-            "imagenet (Keras downloads them), random, or the path of a .weights.h5 file; or keep "
-            "the compact encoder, whose weights do ship."
-        )
-    features = _build_application(name, build, weights, side_px)
-    if weights not in {"imagenet", "random"}:
-        load_weights(features, Path(weights))
-    picture = keras.Input((side_px, side_px, 3), name="rgb")
-    model = keras.Model(picture, features(application.preprocess_input(picture)))
+    _require_vectors(model)
+    _, side_px, _, channels = model.inputs[0].shape
+    sized = len(model.inputs) == 2
+    prepare, seen = (
+        (_contrast_and_size if sized else _contrast, "grey, organism bright, background 0")
+        if channels == 1
+        else (_rgb_and_size if sized else _rgb, "rgb, padded to a square with its background")
+    )
     identity = EncoderIdentity(
-        name=name,
+        name=re.sub(r"[^a-z0-9]+", "", model.name.lower()) or "model",
         version=_VERSION,
         weights_sha256=weights_sha256(model),
         input_size_px=side_px,
-        dimension=int(features.output_shape[-1]),
-        preprocessing="rgb, padded to a square with its background",
+        dimension=int(model.outputs[0].shape[-1]),
+        preprocessing=f"{seen}; size beside it" if sized else seen,
     )
-    return KerasEncoder(model, identity, rgb_input, batch_size)
+    encoder = KerasEncoder(model, identity, prepare, batch_size)
+    _require_finite(encoder)
+    return encoder
 
 
-def _build_application(name: str, build: Any, weights: str, side_px: int) -> Any:
-    """Return the network without its top, with ImageNet weights if asked for."""
-    if weights == "random":
-        keras.utils.set_random_seed(_RANDOM_SEED)
+def read_model(path: Path) -> Any:
+    """Return the Keras model in a file.
+
+    Raises:
+        ConfigError: there is none, or it cannot be loaded.
+    """
+    if not path.is_file():
+        raise ConfigError(f"There is no encoder at {path}: give a model saved by Keras, *.keras.")
     try:
-        return build(
-            include_top=False,
-            weights="imagenet" if weights == "imagenet" else None,
-            input_shape=(side_px, side_px, 3),
-            pooling="avg",
-        )
-    except Exception as error:  # Keras raises a bare Exception when a download fails
-        raise ConfigError(
-            f"Keras could not get the ImageNet weights of {name} ({error}). Without internet: run "
-            f"once where there is some, copy the file from ~/.keras/models to the same place here, "
-            "or set PLANKTON_ENCODER_WEIGHTS to a .weights.h5 path, or use the compact encoder, "
-            "whose weights ship with the project."
-        ) from error
+        # Safe mode, Keras' default, refuses files that bring code along.
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises whatever a layer's constructor does
+        raise ConfigError(f"Keras cannot load {path} ({error}).") from error
 
 
 def load_weights(model: Any, path: Path) -> None:
@@ -121,6 +105,93 @@ def load_weights(model: Any, path: Path) -> None:
             f"{path} holds weights of another architecture than {model.name}: {abs(misfit)} "
             f"parameters too {'many' if misfit > 0 else 'few'}."
         )
+
+
+def _compact(weights: str) -> Any:
+    if weights == "imagenet":
+        raise ConfigError(
+            "The compact encoder has no ImageNet weights of its own: set PLANKTON_ENCODER_WEIGHTS "
+            "to shipped, random, or the path of a .weights.h5 file."
+        )
+    if weights == "shipped":
+        with as_file(compact.shipped_file()) as file:
+            return read_model(file)
+    return compact.build_encoder(compact.build_network())
+
+
+def _application(name: str, weights: str) -> Any:
+    if weights == "shipped":
+        raise ConfigError(
+            f"No weights of {name} ship with this project: set PLANKTON_ENCODER_WEIGHTS to "
+            "imagenet (Keras downloads them), random, or the path of a .weights.h5 file; or keep "
+            "the compact encoder, whose weights do ship."
+        )
+    return applications.build(name, imagenet=weights == "imagenet")
+
+
+def _require_vectors(model: Any) -> None:
+    """Check that a model's inputs and output are those of an encoder."""
+    picture = tuple(model.inputs[0].shape)
+    others = [one.name for one in model.inputs[1:]]
+    square = len(picture) == 4 and picture[1] == picture[2] and picture[1] is not None
+    if not square or picture[3] not in {1, 3} or others not in ([], [_SIZE_INPUT]):
+        raise ConfigError(
+            f"The model {model.name} takes {picture} {others or ''}: an encoder takes pictures "
+            "(n, side, side, 1 or 3) of a fixed side, and beside them at most "
+            f"{_SIZE_INPUT} (n, 1)."
+        )
+    outputs = [tuple(one.shape) for one in model.outputs]
+    if len(outputs) != 1 or len(outputs[0]) != 2 or outputs[0][1] is None:
+        raise ConfigError(
+            f"The model {model.name} gives {outputs}: an encoder gives one vector (n, d) an image. "
+            "Cut off its classifier and pool its last feature map."
+        )
+    if not 2 <= outputs[0][1] <= MAX_DIMENSION:
+        raise ConfigError(
+            f"The model {model.name} gives vectors of {outputs[0][1]} numbers: allowed are "
+            f"2 to {MAX_DIMENSION}."
+        )
+
+
+MAX_DIMENSION = 4_096
+"""Longest vector, numbers: twice that of ResNet50, and a page of them still fits into one call to
+Milvus."""
+
+
+def _require_finite(encoder: KerasEncoder) -> None:
+    """Look at one picture, as damaged weights show there."""
+    side = encoder.identity.input_size_px
+    probe = np.full((side, side), 230, np.uint8)
+    probe[side // 4 : side // 2, side // 4 : -side // 8] = 60
+    vector = encoder.encode([probe])
+    if not np.isfinite(vector).all() or not vector.any():
+        raise ConfigError(
+            f"The model {encoder.model.name} gives no finite vector of a test picture: its weights "
+            "are damaged, or its training diverged."
+        )
+
+
+def _contrast(images: Sequence[Image], _: PixelSizes, side_px: int) -> Inputs:
+    return (contrast_input(images, side_px),)
+
+
+def _contrast_and_size(images: Sequence[Image], pixel_um: PixelSizes, side_px: int) -> Inputs:
+    pictures = contrast_input(images, side_px)
+    return pictures, _sizes(pictures, images, pixel_um)
+
+
+def _rgb(images: Sequence[Image], _: PixelSizes, side_px: int) -> Inputs:
+    return (rgb_input(images, side_px),)
+
+
+def _rgb_and_size(images: Sequence[Image], pixel_um: PixelSizes, side_px: int) -> Inputs:
+    sizes = _sizes(contrast_input(images, side_px), images, pixel_um)
+    return rgb_input(images, side_px), sizes
+
+
+def _sizes(pictures: Any, images: Sequence[Image], pixel_um: PixelSizes) -> Any:
+    scale = scales(images, pictures.shape[1])
+    return log2_size_um(spread_px(pictures), scale, pixel_um)[:, None]
 
 
 def _parameters_in(path: Path) -> int:

@@ -33,6 +33,8 @@ def _stderr_kept_for_errors() -> Iterator[None]:
 
 def _load() -> tuple[Any, Any]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # By itself TensorFlow takes oneDNN's kernels on recent Intel processors only.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _stderr_kept_for_errors():
         keras = importlib.import_module("keras")
         if keras.backend.backend() != "tensorflow":  # training also runs on JAX or torch

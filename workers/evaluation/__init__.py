@@ -2,7 +2,8 @@
 
     plankton evaluate FOLDER --report DIR
 
-The functions below are what training and experiments ask; `study.study` answers the command.
+The functions below are what training and experiments ask; `workers.evaluation.study` is all of the
+command.
 """
 
 from workers.evaluation.disturbances import Disturbance, blurred, turned

@@ -1,1 +1,1 @@
-"""Training of the compact encoder: `python -m workers.training FOLDER --out FILE`."""
+"""Training of encoders: `plankton train FOLDER --out FILE.keras`."""

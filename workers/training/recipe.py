@@ -1,29 +1,32 @@
-"""How the compact encoder is trained: settings, learning rate, the loop."""
+"""How an encoder is trained: settings, learning rate, the loop, what survives a kill."""
 
+import json
 import logging
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
+from plankton_stream.errors import ConfigError
 from workers.encoders import compact
-from workers.encoders.loading import load_weights
-from workers.encoders.preprocessing import Image, compact_input
+from workers.encoders.preprocessing import Image
 from workers.encoders.runtime import keras
-from workers.evaluation import Retrieval, evaluate, evaluate_within
-from workers.training.augmentation import AugmentedRois
-from workers.training.data import LabelledRois, Split, load_rois
+from workers.evaluation import Retrieval, evaluate_within
+from workers.training.batches import Batches
+from workers.training.changes import ALL, Changes
+from workers.training.data import LabelledRois
 from workers.training.loss import CosineClassifier, margin_loss
+from workers.training.trainees import Trainee, classifier
 
 log = logging.getLogger(__name__)
 
-_CACHE_PX = 128  # a third more than the network sees, so that enlarging loses nothing
-_EMBED_BATCH = 256
+_JUDGED_AT = 10  # mAP@10 of the validation images decides which epoch is kept
 
 
 @dataclass(frozen=True)
@@ -33,153 +36,186 @@ class Recipe:
     Attributes:
         epochs: passes over the training images.
         sides_px: side of the pictures until this share of the run is over. Small ones first: they
-            teach the most for less than half the time (progressive resizing).
+            teach the most for less than half the time (progressive resizing). Only for networks
+            that take any side.
+        per_class: most images of a class in an epoch, other ones in each: what is abundant is
+            learnt soon, and what is rare gets its turn.
         batch: images in a step.
-        learning_rate: peak of AdamW's rate, reached after the warm-up.
+        learning_rate: peak of AdamW's rate, reached after the warm-up, then down to zero as a
+            cosine.
         weight_decay: AdamW's decay of all weights but biases and normalisations.
         warm_up: share of the run in which the rate rises.
-        budget_s: wall-clock time after which the rate has fallen to zero and the run ends, even if
-            epochs remain; a run that this cuts is not repeatable.
+        patience: epochs without a better validation figure after which the run ends.
+        changes: augmentation.
         seed: of weights, order and augmentation.
     """
 
-    epochs: int = 30
-    sides_px: tuple[tuple[float, int], ...] = ((0.6, 64), (1.0, compact.SIDE_PX))
+    epochs: int = 24
+    sides_px: tuple[tuple[float, int], ...] = ((0.68, 64), (1.0, compact.SIDE_PX))
+    per_class: int = 250
     batch: int = 96
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.2e-3
     weight_decay: float = 0.05
     warm_up: float = 0.04
-    budget_s: float = math.inf
+    patience: int = 12
+    changes: Changes = field(default=ALL)
     seed: int = 20141215
 
+    def side_px(self, epoch: int) -> int:
+        """Return the side of an epoch's pictures."""
+        return next(side for until, side in self.sides_px if epoch < until * self.epochs)
 
-class _Course(keras.callbacks.Callback):  # type: ignore[misc]  # keras is untyped
-    """Warm-up, then a cosine down to zero, over all epochs and within the time budget."""
 
-    def __init__(self, recipe: Recipe, steps: int) -> None:
-        super().__init__()
-        self._recipe, self._steps, self._step = recipe, steps, 0
-        self._began = time.monotonic()
+@dataclass
+class Progress:
+    """How far a run is; what is written down after each epoch."""
+
+    epochs_done: int = 0
+    best: float = -1.0
+    best_epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class Run:
+    """One training run, resumable after each epoch.
+
+    Its folder holds `checkpoint-<epoch>.weights.h5` (network, classifier and optimizer), the best
+    weights so far, and `progress.json`, which is replaced last and names how far the run is.
+    """
+
+    def __init__(
+        self, trainee: Trainee, rois: LabelledRois, validation: LabelledRois, recipe: Recipe,
+        folder: Path,
+    ) -> None:  # fmt: skip
+        """Resume what the folder holds, or start.
+
+        Args:
+            trainee: the network to train.
+            rois: what it learns from.
+            validation: which epoch is kept is decided on these.
+            recipe: settings.
+            folder: made if need be.
+
+        Raises:
+            ConfigError: the folder holds a run with other settings.
+        """
+        self._trainee, self._recipe, self._folder = trainee, recipe, folder
+        self._rois, self._validation = rois, validation
+        self._model = _compiled(trainee, rois, recipe)
+        self.progress = self._resume()
 
     @property
-    def progress(self) -> float:
-        """How much of the run is over, 0..1, by steps or by time, whichever is further."""
-        elapsed = time.monotonic() - self._began
-        return min(1.0, max(self._step / self._steps, elapsed / self._recipe.budget_s))
+    def best_weights(self) -> Path:
+        """Weights of the best epoch so far."""
+        return self._folder / "best.weights.h5"
+
+    def finish(self) -> None:
+        """Train to the end, then give the network the weights of the best epoch."""
+        recipe, progress = self._recipe, self.progress
+        while (
+            progress.epochs_done < recipe.epochs
+            and progress.epochs_done - progress.best_epoch < recipe.patience
+        ):
+            self._train_epoch(progress.epochs_done)
+        self._trainee.network.load_weights(self.best_weights)
+
+    def _train_epoch(self, epoch: int) -> None:
+        recipe, trainee, began = self._recipe, self._trainee, time.monotonic()
+        side_px = recipe.side_px(epoch) if trainee.any_side else trainee.side_px
+        change = partial(_changed, trainee, side_px, recipe.changes)
+        data = Batches(
+            self._rois, change, size=recipe.batch, per_class=recipe.per_class, epoch=epoch,
+            seed=recipe.seed,
+        )  # fmt: skip
+        rate = _Rate(recipe, first_step=epoch * len(data), steps=recipe.epochs * len(data))
+        fitted = self._model.fit(data, callbacks=[rate], verbose=0)
+        loss = float(fitted.history["loss"][-1])
+        vectors = trainee.embed(self._validation.images)
+        figures = evaluate_within(vectors, self._validation.classes, k=_JUDGED_AT)
+        seconds = time.monotonic() - began
+        self._note(epoch, loss, figures, seconds)
+        log.info(
+            "epoch %d of %d, %d px, loss %.3f, validation P@1 %.4f, mAP@%d %.4f%s; %.0f s, about "
+            "%.0f min to go",
+            epoch + 1, recipe.epochs, side_px, loss, figures.precision_at_1, _JUDGED_AT,
+            figures.map_at_k, " (best)" if self.progress.best_epoch == epoch + 1 else "", seconds,
+            (recipe.epochs - epoch - 1) * seconds / 60,
+        )  # fmt: skip
+
+    def _note(self, epoch: int, loss: float, figures: Retrieval, seconds: float) -> None:
+        """Write down an epoch. The file that says so comes last, and whole."""
+        progress = self.progress
+        progress.epochs_done = epoch + 1
+        progress.history.append(
+            {"loss": loss, "p_at_1": figures.precision_at_1, "map_at_10": figures.map_at_k,
+             "seconds": seconds}
+        )  # fmt: skip
+        if figures.map_at_k > progress.best:
+            progress.best, progress.best_epoch = figures.map_at_k, epoch + 1
+            self._save(self._trainee.network, self.best_weights)
+        self._save(self._model, self._checkpoint(epoch + 1))
+        note = {"recipe": _plain(self._recipe), **asdict(progress)}
+        temporary = self._folder / "progress.json.new"
+        temporary.write_text(json.dumps(note, indent=1))
+        temporary.replace(self._folder / "progress.json")
+        self._checkpoint(epoch).unlink(missing_ok=True)
+
+    def _save(self, model: Any, path: Path) -> None:
+        temporary = path.with_name(f"new-{path.name}")
+        model.save_weights(temporary)
+        temporary.replace(path)
+
+    def _checkpoint(self, epochs_done: int) -> Path:
+        return self._folder / f"checkpoint-{epochs_done}.weights.h5"
+
+    def _resume(self) -> Progress:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / "progress.json"
+        if not file.exists():
+            return Progress()
+        note = json.loads(file.read_text())
+        if note.pop("recipe") != _plain(self._recipe):
+            raise ConfigError(
+                f"{self._folder} holds a run with other settings: give the same ones to resume it, "
+                "another --out, or delete that folder to start afresh."
+            )
+        progress = Progress(**note)
+        self._model.optimizer.build(self._model.trainable_variables)
+        self._model.load_weights(self._checkpoint(progress.epochs_done))
+        log.info("resuming after epoch %d", progress.epochs_done)
+        return progress
+
+
+class _Rate(keras.callbacks.Callback):  # type: ignore[misc]  # keras is untyped
+    """Warm-up, then a cosine down to zero over all epochs."""
+
+    def __init__(self, recipe: Recipe, *, first_step: int, steps: int) -> None:
+        super().__init__()
+        self._recipe, self._step, self._steps = recipe, first_step, steps
 
     def on_train_batch_begin(self, *_: object, **__: object) -> None:
-        warm_up, progress = self._recipe.warm_up, self.progress
-        rising = min(1.0, (progress + 1 / self._steps) / warm_up)
-        falling = (1 + math.cos(math.pi * max(0.0, progress - warm_up) / (1 - warm_up))) / 2
+        warm_up, done = self._recipe.warm_up, self._step / self._steps
+        rising = min(1.0, (done + 1 / self._steps) / warm_up)
+        falling = (1 + math.cos(math.pi * max(0.0, done - warm_up) / (1 - warm_up))) / 2
         self.model.optimizer.learning_rate.assign(self._recipe.learning_rate * rising * falling)
         self._step += 1
 
-    def on_train_batch_end(self, *_: object, **__: object) -> None:
-        if self.progress >= 1:
-            self.model.stop_training = True
+
+def _changed(
+    trainee: Trainee, side_px: int, changes: Changes, images: list[Image], rng: Generator
+) -> NDArray[np.float32]:
+    return trainee.augment(images, side_px, changes, rng)
 
 
-class _KeepBest(keras.callbacks.Callback):  # type: ignore[misc]  # keras is untyped
-    """Save the encoder whenever the validation images find each other better than before."""
-
-    def __init__(self, encoder: Any, validation: LabelledRois, out: Path) -> None:
-        super().__init__()
-        self._encoder, self._validation, self._out = encoder, validation, out
-        self._best = -1.0
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        vectors = embed(self._encoder, self._validation.images)
-        figures = evaluate_within(vectors, self._validation.classes)
-        log.info("epoch %d, loss %.4f, validation: %s", epoch + 1, (logs or {})["loss"], figures)
-        if figures.map_at_k > self._best:
-            self._best = figures.map_at_k
-            self._encoder.save_weights(self._out)
-
-
-def embed(encoder: Any, images: list[Image]) -> NDArray[np.float32]:
-    """Return vectors of images by a network of `compact.build`: (n, 256) float32, unit length."""
-    parts = [
-        encoder.predict_on_batch(
-            compact_input(images[start : start + _EMBED_BATCH], compact.SIDE_PX)
-        )
-        for start in range(0, len(images), _EMBED_BATCH)
-    ]
-    return np.concatenate(parts)
-
-
-def train(
-    folder: Path, out: Path, recipe: Recipe | None = None, initial: Path | None = None
-) -> Any:
-    """Train the compact encoder and save the best weights seen.
-
-    Args:
-        folder: labelled ROIs, `folder/<class>/<image>`, split by `data.split_of`.
-        out: where the weights go, `*.weights.h5`; overwritten whenever validation improves.
-        recipe: settings; `Recipe()` by default.
-        initial: weights to start from, e.g. the shipped ones to fine-tune; random by default.
-
-    Returns:
-        The encoder, a `keras.Model`, with the best weights.
-
-    Raises:
-        ConfigError: the folder holds no training or validation images.
-    """
-    recipe = recipe or Recipe()
-    keras.utils.set_random_seed(recipe.seed)
-    cv2.setNumThreads(1)  # tiny images: threads cost more than they give
-    rois = load_rois(folder, "train", longest_px=_CACHE_PX)
-    validation = load_rois(folder, "validation")
-    log.info("%d images of %d classes to train on", len(rois.images), len(rois.names))
-    encoder = compact.build()
-    if initial:
-        load_weights(encoder, initial)
-    model = _classifier(encoder, rois, recipe)
-    _fit(model, rois, recipe, _KeepBest(encoder, validation, out))
-    encoder.load_weights(out)
-    return encoder
-
-
-def _classifier(encoder: Any, rois: LabelledRois, recipe: Recipe) -> Any:
-    """Return encoder and cosine classifier, ready for `fit`."""
-    model = keras.Model(encoder.input, CosineClassifier(len(rois.names))(encoder.output))
+def _compiled(trainee: Trainee, rois: LabelledRois, recipe: Recipe) -> Any:
+    """Return network and cosine classifier, ready for `fit`."""
+    model = classifier(trainee.network, CosineClassifier(len(rois.names)))
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    model.compile(optimizer, margin_loss(rois.class_counts))
+    model.compile(optimizer, margin_loss(np.minimum(rois.class_counts, recipe.per_class)))
     return model
 
 
-def _fit(model: Any, rois: LabelledRois, recipe: Recipe, keep_best: _KeepBest) -> None:
-    """Run epochs until the course is over; the pictures' side changes between epochs."""
-    steps = max(1, len(rois.images) // recipe.batch)
-    course = _Course(recipe, steps * recipe.epochs)
-    epoch = 0
-    while course.progress < 1:
-        side_px = next(side for until, side in recipe.sides_px if course.progress < until)
-        data = AugmentedRois(
-            rois, side_px=side_px, batch=recipe.batch, epoch=epoch, seed=recipe.seed
-        )
-        model.fit(
-            data,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            callbacks=[course, keep_best],
-            verbose=0,
-        )
-        epoch += 1
-
-
-def judge(encoder: Any, folder: Path, split: Split) -> Retrieval:
-    """Return how well a split's images find their class among the training images.
-
-    Args:
-        encoder: a network of `compact.build`.
-        folder: as for `train`.
-        split: whose images search; "validation" while anything is still to be decided.
-    """
-    gallery, queries = load_rois(folder, "train"), load_rois(folder, split)
-    return evaluate(
-        embed(encoder, queries.images),
-        queries.classes,
-        embed(encoder, gallery.images),
-        gallery.classes,
-    )
+def _plain(recipe: Recipe) -> Any:
+    """The settings as JSON gives them back."""
+    return json.loads(json.dumps(asdict(recipe)))

@@ -67,6 +67,18 @@ class Images:
                 )
         self._known_cameras |= new
 
+    def set_encoder(self, ids: Sequence[str], encoder: str) -> None:
+        """Write down which encoder version embedded images last."""
+        if not ids:
+            return
+        which = images.c.image_id == sa.bindparam("which")
+        with writing(self._engine) as connection:
+            # One by one in ascending order, as `Labels` locks them.
+            connection.execute(
+                images.update().where(which).values(encoder=encoder),
+                [{"which": image_id} for image_id in sorted(ids)],
+            )
+
     def get(self, ids: Sequence[str]) -> dict[str, Image]:
         """Images by id, one statement however many; unknown ids are left out.
 

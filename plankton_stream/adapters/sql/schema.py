@@ -147,14 +147,43 @@ encoders = sa.Table(
     metadata,
     sa.Column("encoder", sa.String(120), primary_key=True),
     sa.Column("dimension", sa.Integer, nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("file", sa.String(200), nullable=False),
+    sa.Column("source", sa.String(1024), nullable=False),
+    sa.Column("identity", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("filling", sa.Boolean, nullable=False),
     sa.Column("registered_at", Utc, nullable=False),
-    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("live_since", Utc),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("done", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
+    sa.Column("images_per_s", sa.Float),
+    sa.Column("reason", sa.Text),
+    sa.Column("dropped", sa.Boolean, nullable=False),
     # One encoder is live, also when two embed workers start at the same moment.
     sa.Index(
         "uq_encoders_live",
-        "live",
+        "state",
         unique=True,
-        sqlite_where=sa.text("live"),
-        postgresql_where=sa.text("live"),
+        sqlite_where=sa.text("state = 'live'"),
+        postgresql_where=sa.text("state = 'live'"),
     ),
+    # One is being filled, also when two people publish at the same moment.
+    sa.Index(
+        "uq_encoders_filling",
+        "filling",
+        unique=True,
+        sqlite_where=sa.text("filling"),
+        postgresql_where=sa.text("filling"),
+    ),
+)
+
+not_embedded = sa.Table(
+    "not_embedded",
+    metadata,
+    sa.Column("encoder", sa.String(120), sa.ForeignKey("encoders.encoder"), primary_key=True),
+    sa.Column("image_id", sa.String(26), sa.ForeignKey("images.image_id"), primary_key=True),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
 )

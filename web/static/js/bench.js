@@ -46,7 +46,8 @@ async function showNeighbours(mine) {
   if (specimen) showSpecimen(byId("specimen"), specimen, (labelId) => labelling.retract(labelId));
   else showUpload(byId("specimen"), uploaded);
   const first = specimen ? [{ ...specimen, distance: 0 }] : [];
-  grid.show([...first, ...found.neighbours], view.like);
+  const neighbours = found.neighbours.map((one) => ({ ...one, metric: query.metric }));
+  grid.show([...first, ...neighbours], view.like);
   byId("heading").textContent = `${format.count(found.neighbours.length)} neighbours`;
   byId("scroll").scrollTop = 0;
   showCutoff(found.neighbours);
@@ -121,7 +122,7 @@ function selectNearer() {
   const cutoff = slider.value === slider.min ? -1 : Number(slider.value);
   const nearer = grid.images.filter((image) => image.distance <= cutoff);
   grid.select(nearer.map((image) => image.image_id));
-  byId("cutoff-value").textContent = cutoff < 0 ? "–" : `${format.distance(cutoff)} · ${format.images(nearer.length)}`;
+  byId("cutoff-value").textContent = cutoff < 0 ? "–" : `${format.distance(cutoff, grid.images.at(-1)?.metric)} · ${format.images(nearer.length)}`;
 }
 
 async function label(taxon, dubious) {

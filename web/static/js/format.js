@@ -17,8 +17,19 @@ export const rate = (value) =>
 /** Seconds. */
 export const seconds = (value) => (value == null ? NOTHING : `${value.toFixed(value < 10 ? 2 : 0)} s`);
 
-/** A distance. */
-export const distance = (value) => value.toFixed(3);
+/** A share between 0 and 1; full only when it is. */
+export const percent = (share) => `${share < 1 ? Math.min(99, Math.round(share * 100)) : 100}%`;
+
+/** A time that is left, roughly. */
+export const duration = (value) =>
+  value < 90 ? "a minute" : value < 5400 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3600)} h`;
+
+/** A distance. Hamming counts bits: whole ones, and a limit between two numbers lets the lower in. */
+export const distance = (value, metric) => {
+  if (metric !== "hamming") return value.toFixed(3);
+  const bits = Math.floor(value);
+  return `${bits} ${bits === 1 ? "bit" : "bits"}`;
+};
 
 /** Time of day today, with the date on other days. */
 export function time(text) {

@@ -6,6 +6,7 @@ import { poll } from "./poll.js";
 
 const STATS_MS = 1_000;
 const CAMERAS_MS = 4_000;
+const ENCODERS_MS = 4_000;
 
 /**
  * Keep the header current.
@@ -30,6 +31,10 @@ export function startHeader({ onStats = () => {}, onCameras = () => {} } = {}) {
     showCameras(cameras);
     onCameras(cameras.map(({ camera }) => camera));
   }, CAMERAS_MS);
+  poll(async () => {
+    const { encoders } = await ask("encoders").catch(() => ({ encoders: null })); // the banner says it
+    if (encoders) showPublish(encoders.find(({ filling }) => filling));
+  }, ENCODERS_MS);
 }
 
 function show(stats) {
@@ -51,6 +56,16 @@ function show(stats) {
     stats.kafka === "away"
       ? "Kafka does not answer: the last number known"
       : "Frames, images and labels that wait for a worker";
+}
+
+function showPublish(version) {
+  const line = byId("publish");
+  line.hidden = !version;
+  if (!version) return;
+  const share = version.total ? version.done / version.total : 0;
+  line.title = `Encoder ${version.encoder}: ${format.count(version.done)} of ${format.images(version.total)}`;
+  const left = version.eta_s == null ? "" : `, ${format.duration(version.eta_s)} left`;
+  line.replaceChildren("embedding again ", make("b", { textContent: format.percent(share) }), left);
 }
 
 function showCameras(cameras) {

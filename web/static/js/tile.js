@@ -6,7 +6,7 @@ import * as format from "./format.js";
 const PICTURE_PX = 192;
 
 /**
- * @param {object} image as the API gives it; with `distance` in a list of neighbours
+ * @param {object} image as the API gives it; with `distance` and `metric` in a list of neighbours
  * @param {boolean} isQuery whether it is what the others are compared with
  */
 export function makeTile(image, isQuery = false) {
@@ -39,7 +39,7 @@ export function caption(tile, image, isQuery = tile.classList.contains("query"))
     ? "specimen"
     : image.distance === undefined
       ? format.timeOfDay(image.captured_at ?? image.indexed_at)
-      : format.distance(image.distance);
+      : format.distance(image.distance, image.metric);
   const name = make("i", { textContent: image.taxon ?? "", title: image.taxon ? `${image.taxon}, ${image.state}` : "" });
   name.className = image.state;
   tile.querySelector(".caption").replaceChildren(make("b", { textContent: where }), name);

@@ -1,0 +1,228 @@
+"""One Milvus collection: made, checked, loaded, written, read and searched."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from pymilvus import DataType, MilvusClient, MilvusException
+
+from plankton_stream.adapters.milvus.rows import EMPTY_TEXT, FIELDS
+from plankton_stream.errors import ContractError, RetryableError
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+
+_TIMEOUT_S = 30.0
+# pymilvus lets some of gRPC's own errors through, a deadline that has passed among them.
+_AWAY = (MilvusException, grpc.RpcError)
+_ROWS_A_CALL = 2_000  # a call may have 64 MB; the largest encoder's row is 10 KB
+_MMAP = "mmap.enabled"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a collection keeps its vectors.
+
+    Attributes:
+        kind: of the vector field.
+        dimension: numbers, or bits, in a vector.
+        index_type: as Milvus names it.
+        metric_type: the only one that the index answers in.
+        build: how the index is made.
+        on_disk: vectors stay in files that the operating system maps into memory as they are read.
+    """
+
+    kind: DataType
+    dimension: int
+    index_type: str
+    metric_type: str
+    build: Mapping[str, int] = field(default_factory=dict)
+    on_disk: bool = False
+
+
+def connect(uri: str, token: str = "", *, timeout_s: float = _TIMEOUT_S) -> MilvusClient:
+    """Connect to Milvus.
+
+    Raises:
+        RetryableError: it does not answer.
+    """
+    try:
+        return MilvusClient(uri=uri, token=token, timeout=timeout_s)
+    except _AWAY as error:
+        raise RetryableError(f"Milvus at {uri} does not answer: {error}") from error
+
+
+def ping(uri: str, token: str = "", *, timeout_s: float = 5.0) -> None:
+    """Ask Milvus anything.
+
+    Raises:
+        RetryableError: it does not answer.
+    """
+    client = connect(uri, token, timeout_s=timeout_s)
+    try:
+        client.list_collections(timeout=timeout_s)
+    except _AWAY as error:
+        raise RetryableError(f"Milvus at {uri} does not answer: {error}") from error
+    finally:
+        client.close()
+
+
+class Collection:
+    """Rows of images: an id, a vector, and the fields that searches filter by.
+
+    Each method raises `RetryableError` if Milvus does not answer.
+    """
+
+    def __init__(self, client: MilvusClient, uri: str, name: str, layout: Layout) -> None:
+        """Create the collection if it is not there, see to its index, and load it.
+
+        Raises:
+            RetryableError: Milvus does not answer, or is still busy with the index.
+            ContractError: the collection has another dimension, lacks a field, or is to stay on
+                disk and cannot.
+        """
+        self._client, self._uri, self._name, self._layout = client, uri, name, layout
+        if not self._call("find collection", client.has_collection):
+            self._create()
+        self._check_schema()
+        self._see_to_index()
+        self._call("load collection", client.load_collection)
+
+    def upsert(self, rows: Sequence[Row]) -> None:
+        """Add or replace rows."""
+        for start in range(0, len(rows), _ROWS_A_CALL):
+            page = list(rows[start : start + _ROWS_A_CALL])
+            self._call("upsert", self._client.upsert, data=page)
+
+    def get(self, ids: Sequence[str], fields: Sequence[str], consistency: str) -> list[Row]:
+        """Rows by id in no particular order; unknown ids are left out.
+
+        Args:
+            ids: of images.
+            fields: besides `image_id`; `*` is all of them but the vector.
+            consistency: Bounded is fast, and misses what was written in the last fifth of a
+                second; Strong waits for it.
+        """
+        if not ids:
+            return []
+        found: list[Row] = self._call(
+            "get", self._client.get, ids=list(ids), output_fields=["image_id", *fields],
+            consistency_level=consistency,
+        )  # fmt: skip
+        return found
+
+    def search(
+        self, vector: object, k: int, *, where: str, params: Mapping[str, int]
+    ) -> list[tuple[str, float]]:
+        """Ids of the k nearest rows with Milvus' own measure, nearest first."""
+        (found,) = self._call(
+            "search", self._client.search, data=[vector], limit=k, filter=where,
+            search_params={"metric_type": self._layout.metric_type, "params": dict(params)},
+            consistency_level="Bounded",
+        )  # fmt: skip
+        return [(hit.id, hit.distance) for hit in found]
+
+    def count(self) -> int:
+        """Rows, including what was written just now."""
+        (row,) = self._call(
+            "count", self._client.query, filter="", output_fields=["count(*)"],
+            consistency_level="Strong",
+        )  # fmt: skip
+        return int(row["count(*)"])
+
+    def pages(self, size: int) -> Iterator[list[str]]:
+        """All image ids, in lists of at most a size."""
+        # The iterator reads as of a moment of this machine's clock; a strong count makes the server
+        # catch up with all that was written before.
+        self.count()
+        pages = self._call(
+            "list", self._client.query_iterator, batch_size=size, output_fields=["image_id"],
+            filter="", consistency_level="Strong",
+        )  # fmt: skip
+        try:
+            while batch := self._translated("list", pages.next):
+                yield [row["image_id"] for row in batch]
+        finally:
+            pages.close()
+
+    def drop(self) -> None:
+        """Delete the collection with all that is in it, for ever; one that is gone already too."""
+        self._call("drop collection", self._client.drop_collection)
+
+    def _create(self) -> None:
+        schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema.add_field("image_id", DataType.VARCHAR, is_primary=True, max_length=26)
+        schema.add_field("vector", self._layout.kind, dim=self._layout.dimension)
+        for name, kind, length in FIELDS:
+            schema.add_field(name, kind, **({"max_length": length} if length else {}))
+        self._call("create collection", self._client.create_collection, schema=schema)
+
+    def _check_schema(self) -> None:
+        described = self._call("describe collection", self._client.describe_collection)
+        fields = {field["name"]: field for field in described["fields"]}
+        missing = {"image_id", "vector", *(name for name, *_ in FIELDS)} - set(fields)
+        found = fields.get("vector", {}).get("params", {}).get("dim")
+        if missing or found != self._layout.dimension:
+            raise ContractError(
+                f"Milvus at {self._uri}: collection {self._name} has dimension {found} "
+                f"(expected {self._layout.dimension}) and lacks fields {sorted(missing)}: it was "
+                "made by another version; use another Milvus database or a fresh PLANKTON_HOME"
+            )
+
+    def _see_to_index(self) -> None:
+        """Make the layout's index, instead of another one if there is one.
+
+        A step of its own: whoever created the collection, or dropped its index, may have died
+        before this one.
+        """
+        layout, names = self._layout, self._call("list indexes", self._client.list_indexes)
+        made = self._index_type(names[0]) if names else None
+        if made == layout.index_type:
+            return
+        if made is not None:
+            if layout.on_disk:
+                self._require_mappable()
+            log.warning("%s: index %s instead of %s", self._name, layout.index_type, made)
+            self._call("release", self._client.release_collection)
+            self._call("drop index", self._client.drop_index, index_name=names[0])
+        if made is not None or layout.on_disk:
+            self._call(
+                "alter collection", self._client.alter_collection_properties,
+                properties={_MMAP: layout.on_disk},
+            )  # fmt: skip
+        index = self._client.prepare_index_params()
+        index.add_index(
+            "vector", index_type=layout.index_type, metric_type=layout.metric_type,
+            params=dict(layout.build),
+        )  # fmt: skip
+        self._call("create index", self._client.create_index, index_params=index)
+
+    def _require_mappable(self) -> None:
+        self._call("load collection", self._client.load_collection)
+        if self._call(
+            "query", self._client.query, filter=EMPTY_TEXT, limit=1, output_fields=["image_id"]
+        ):
+            raise ContractError(
+                f"Milvus at {self._uri}: collection {self._name} was filled by a version that knew "
+                "no search in two stages, and cannot be kept on disk: publish the encoder anew, "
+                "which embeds all images again, or set PLANKTON_SEARCH_CANDIDATES=0"
+            )
+
+    def _index_type(self, name: str) -> str | None:
+        described = self._call("describe index", self._client.describe_index, index_name=name)
+        return described and str(described["index_type"])
+
+    def _call(self, what: str, function: Any, **arguments: Any) -> Any:
+        options = {"collection_name": self._name, "timeout": _TIMEOUT_S}
+        return self._translated(what, function, **options, **arguments)
+
+    def _translated(self, what: str, function: Any, **arguments: Any) -> Any:
+        try:
+            return function(**arguments)
+        except _AWAY as error:
+            raise RetryableError(
+                f"Milvus at {self._uri}: {what} in {self._name} failed: {error}"
+            ) from error

@@ -1,0 +1,86 @@
+"""What a row of Milvus says about an image, and filters in Milvus' own language."""
+
+from pymilvus import DataType
+
+from plankton_stream.domain import Image, to_microseconds
+from plankton_stream.ports import ImageFilter
+
+# Milvus 2.3 has no NULL: these stand for "unknown", and lie outside of every range that a filter
+# can name, because filters with an upper bound get a lower one as well.
+_NO_TIME = -(2**62)  # long before year 1: archives have pictures from before 1970
+_NO_NUMBER = -1.0e30
+# Not the empty text: Milvus 2.3 cannot map a segment's text field from disk if all of it is empty,
+# and the collection then never loads. No key of a camera, sample or taxon is a dash.
+_NO_TEXT = "-"
+
+FIELDS = (
+    ("camera", DataType.VARCHAR, 64),
+    ("sample", DataType.VARCHAR, 64),
+    ("captured_us", DataType.INT64, None),
+    ("indexed_us", DataType.INT64, None),
+    ("depth_m", DataType.DOUBLE, None),
+    ("latitude", DataType.DOUBLE, None),
+    ("longitude", DataType.DOUBLE, None),
+    ("state", DataType.VARCHAR, 16),
+    ("taxon", DataType.VARCHAR, 64),
+    # Milvus 2.3 cannot add a field to a collection: this one waits for machine predictions.
+    ("predicted_taxon", DataType.VARCHAR, 64),
+)
+"""Name, type and longest text of the fields beside `image_id` and `vector`."""
+
+
+EMPTY_TEXT = 'predicted_taxon == ""'
+"""Finds rows of versions that wrote unknown text as an empty one."""
+
+
+def fields(image: Image) -> dict[str, object]:
+    """All of an image's row but its vector."""
+    capture = image.capture
+    return {
+        "image_id": image.image_id,
+        "camera": capture.camera,
+        "sample": capture.sample or _NO_TEXT,
+        "captured_us": _NO_TIME
+        if capture.captured_at is None
+        else to_microseconds(capture.captured_at),
+        "indexed_us": to_microseconds(image.indexed_at),
+        "depth_m": _NO_NUMBER if capture.depth_m is None else capture.depth_m,
+        "latitude": _NO_NUMBER if capture.latitude is None else capture.latitude,
+        "longitude": _NO_NUMBER if capture.longitude is None else capture.longitude,
+        "predicted_taxon": _NO_TEXT,
+        **naming(image),
+    }
+
+
+def naming(image: Image) -> dict[str, object]:
+    """The fields that a label changes."""
+    return {"state": str(image.naming.state), "taxon": image.naming.taxon or _NO_TEXT}
+
+
+def expression(where: ImageFilter) -> str:
+    """A filter in Milvus' own language; empty if there are no conditions."""
+    parts = [
+        f'{name} == "{_quoted(value)}"'
+        for name, value in (
+            ("camera", where.camera),
+            ("sample", where.sample),
+            ("state", where.state),
+            ("taxon", where.taxon),
+        )
+        if value is not None
+    ]
+    after, before = (t and to_microseconds(t) for t in (where.after, where.before))
+    if after is not None:
+        parts.append(f"captured_us >= {after}")
+    if before is not None:
+        parts.append(f"captured_us > {_NO_TIME} and captured_us < {before}")
+    if where.depth_min_m is not None or where.depth_max_m is not None:
+        lowest = _NO_NUMBER / 2 if where.depth_min_m is None else where.depth_min_m
+        parts.append(f"depth_m >= {lowest!r}")
+    if where.depth_max_m is not None:
+        parts.append(f"depth_m <= {where.depth_max_m!r}")
+    return " and ".join(parts)
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,1 @@
+"""Encoder versions at work: loaded, filled, published, rolled back."""
