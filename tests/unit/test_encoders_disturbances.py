@@ -58,9 +58,9 @@ def test_sigma_is_that_of_the_kernel() -> None:
 
 def test_water_goes_on_beyond_the_border() -> None:
     image = np.full((9, 9), 200, np.uint8)
-    image[4, 4] = 0
+    image[3:6, 3:6] = 0
 
-    np.testing.assert_array_equal(blurred(image, 31)[0, 0] > 190, True)  # mirrored, it would darken
+    assert blurred(image, 31)[0, 0] > 185  # an organism mirrored all around would darken it
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 2, 3)])

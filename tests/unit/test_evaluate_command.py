@@ -291,6 +291,7 @@ def test_a_gallery_without_the_classes_is_refused(tmp_path: Path) -> None:
 def test_what_contradicts_itself_is_refused_before_any_work(folder: Path, tmp_path: Path) -> None:
     assert "--split" in str(refusal(folder, "--training-gallery"))
     assert "--fit" in str(refusal(folder, "--fit", folder))
+    assert "find itself" in str(refusal(folder, "--gallery", folder))
     assert "nowhere" in str(refusal(folder, "--json", tmp_path / "nowhere" / "a.json"))
     (tmp_path / "file").write_text("")
     assert isinstance(refusal(folder, "--report", tmp_path / "file"), ConfigError)

@@ -99,7 +99,7 @@ def evaluate(
         skip_unreadable=skip_unreadable,
         command=_command(),
     )
-    _check_training(question)
+    _check(question)
     subject = _load(settings, encoder, weights)
     encoders = [(label or subject.identity.id, subject)]
     encoders += [_beside(settings, encoder, asked) for asked in compare or []]
@@ -196,7 +196,13 @@ def _to_fit(whole: "LabelledFolder", split: Split, fit: Path | None) -> "Labelle
     return labelled_folder(fit)
 
 
-def _check_training(question: "Question") -> None:
+def _check(question: "Question") -> None:
+    gallery, queries = question.gallery, question.queries.folder
+    if gallery is not None and gallery.folder.resolve() == queries.resolve():
+        raise ConfigError(
+            "--gallery is FOLDER itself, where each image would find itself first: leave it out, "
+            "and each image searches the others."
+        )
     if question.training is not None and question.split in {Split.ALL, Split.TRAIN}:
         raise ConfigError(
             "--training-gallery needs queries that are none of the training images: add --split "

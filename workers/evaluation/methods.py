@@ -136,16 +136,14 @@ def _by_code(gallery: Vectors, code: Codes) -> Rank:
 
 
 def _reranked(gallery: Vectors, by_code: Rank) -> Rank:
-    def rank(queries: Vectors, k: int) -> Ranking:
-        candidates = by_code(queries, min(max(RERANKED, k), len(gallery)))
-        return np.stack(
-            [
-                some[first_k(np.maximum(1 - query[None] @ gallery[some].T, 0), k)[0]]
-                for query, some in zip(queries, candidates, strict=True)
-            ]
-        )
+    def rank_one(query: Vectors, k: int) -> Ranking:
+        some = by_code(query[None], min(max(RERANKED, k), len(gallery)))[0]
+        distances = np.maximum(1 - query[None] @ gallery[some].T, 0)
+        best: Ranking = some[first_k(distances, k)[0]]
+        return best
 
-    return rank
+    # One by one: a thousand candidates of every query would not fit into memory.
+    return lambda queries, k: np.stack([rank_one(query, k) for query in queries])
 
 
 def _found(subject: Subject, method: Method) -> Ranking:

@@ -50,6 +50,9 @@ class Question:
         milvus: settings that name a server, or none to be started; None: no Milvus.
         skip_unreadable: leave out what is no image instead of refusing.
         command: for the record.
+
+    Raises:
+        ConfigError: there is nothing to tell apart: one class, or no two images of one.
     """
 
     queries: LabelledFolder
@@ -61,6 +64,9 @@ class Question:
     milvus: Settings | None = None
     skip_unreadable: bool = False
     command: str = ""
+
+    def __post_init__(self) -> None:
+        _require_kin(self.queries, self.gallery or self.queries, within=self.gallery is None)
 
 
 def study(question: Question, encoders: Sequence[tuple[str, Encoder]], say: Say) -> Evaluation:
@@ -101,7 +107,7 @@ class _Asked:
         self._query_classes, self._gallery_classes, self._names = _shared(
             self._queries, self._gallery
         )
-        self._require_classes()
+        _require_kin(self._queries, self._gallery, within=self._within)  # of what is readable
         self._fitted = 0
 
     def data(self) -> Data:
@@ -174,6 +180,8 @@ class _Asked:
             skip_unreadable=self._question.skip_unreadable,
         )
         self._unreadable += found.unreadable
+        if not len(found.rows):
+            raise ConfigError(f"{images.folder}: none of its images can be read.")
         paths = [images.paths[row] for row in found.rows]
         return replace(images, paths=paths, classes=images.classes[found.rows]), found.vectors
 
@@ -218,17 +226,19 @@ class _Asked:
 
         return confusions(judged, self._gallery_classes, self._names, example)
 
-    def _require_classes(self) -> None:
-        where = self._question.queries.folder
-        if len(set(self._query_classes) | set(self._gallery_classes)) < 2:
-            raise ConfigError(
-                f"{where}: all images are of one class ({self._names[0]}), so nothing can be told "
-                "apart. Name a folder with one sub-folder for each class."
-            )
-        counts = np.bincount(self._gallery_classes, minlength=len(self._names)) - self._within
-        if not (counts[self._query_classes] > 0).any():
-            missing = "every class has one image" if self._within else "no class is in the gallery"
-            raise ConfigError(f"{where}: {missing}, so no query has anything to find.")
+
+def _require_kin(queries: LabelledFolder, gallery: LabelledFolder, *, within: bool) -> None:
+    """See that there is something to tell apart, and something to find."""
+    query_classes, gallery_classes, names = _shared(queries, gallery)
+    if len({*query_classes.tolist(), *gallery_classes.tolist()}) < 2:
+        raise ConfigError(
+            f"{queries.folder}: all images are of one class ({queries.names[0]}), so nothing can "
+            "be told apart. Name a folder with one sub-folder for each class."
+        )
+    counts = np.bincount(gallery_classes, minlength=len(names)) - within
+    if not (counts[query_classes] > 0).any():
+        missing = "every class has one image" if within else "no class is in the gallery"
+        raise ConfigError(f"{queries.folder}: {missing}, so no query has anything to find.")
 
 
 def _shared(

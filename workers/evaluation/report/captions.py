@@ -126,7 +126,10 @@ def methods(found: Evaluation) -> str:
 
 def methods_plot(found: Evaluation) -> str:
     """Below the plot of search methods."""
-    return f"The same, recall@10 against the bytes that a search reads. {_source(found)}"
+    return (
+        "The same, recall@10 against the bytes that a search reads. A code may find others of the "
+        f"class than the exact search does: mAP, in the table, says so. {_source(found)}"
+    )
 
 
 def notes(found: Evaluation) -> str:
