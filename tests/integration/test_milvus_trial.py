@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from plankton_stream.adapters.milvus_trial import TrialCollection
+from plankton_stream.adapters.milvus.trial import TrialCollection
 from plankton_stream.errors import RetryableError
 from plankton_stream.settings import Settings
 from workers.evaluation.methods import Subject, compare, methods_of

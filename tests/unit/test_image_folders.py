@@ -33,7 +33,7 @@ class GreyLevel:
     def __init__(self) -> None:
         self.seen = 0
 
-    def encode(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def encode(self, images: Sequence[np.ndarray], pixel_um: object = None) -> np.ndarray:  # noqa: ARG002
         self.seen += len(images)
         angles = np.array([image.mean() / 255 for image in images])
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)

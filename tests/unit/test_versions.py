@@ -41,7 +41,7 @@ class TurnedEncoder:
         self.identity = EncoderIdentity("turned", f"v{number}", "0" * 16, 1, 2, "none")
         self._turn = number
 
-    def encode(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def encode(self, images: Sequence[np.ndarray], pixel_um: object = None) -> np.ndarray:  # noqa: ARG002
         angles = np.array([image.mean() / 255 + self._turn for image in images], np.float32)
         return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
@@ -338,7 +338,7 @@ class Odd:
     def __init__(self, give: Callable[[int], np.ndarray]) -> None:
         self._give = give
 
-    def encode(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def encode(self, images: Sequence[np.ndarray], pixel_um: object = None) -> np.ndarray:  # noqa: ARG002
         return self._give(len(images))
 
 

@@ -49,7 +49,7 @@ class MeanEncoder:
 
     identity = EncoderIdentity("mean", "v1", "0" * 16, 1, 2, "none")
 
-    def encode(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def encode(self, images: Sequence[np.ndarray], pixel_um: object = None) -> np.ndarray:  # noqa: ARG002
         vectors = np.array([[image.mean() + 1, image.std() + 1] for image in images], np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 

@@ -56,7 +56,7 @@ def evaluate(
     label: Annotated[str | None, typer.Option(help="The encoder's name in plots.")] = None,
     compare: Annotated[
         list[str] | None,
-        typer.Option(help="Another encoder beside it, [LABEL=]NAME or [LABEL=]WEIGHTS-FILE."),
+        typer.Option(help="Another encoder beside it, [LABEL=]NAME, a .keras or a weights file."),
     ] = None,
     blur: Annotated[
         bool | None,
@@ -159,11 +159,11 @@ def _load(settings: Settings, name: str | None, weights: str | None) -> "Encoder
 
 
 def _beside(settings: Settings, encoder: str | None, asked: str) -> "tuple[str, Encoder]":
-    """An encoder of `--compare`: by name with its own weights, else the subject's architecture."""
+    """An encoder of `--compare`: a name, a saved model, or weights of the subject's architecture."""
     from workers.encoders import ENCODERS
 
     label, _, what = ("", "", asked) if Path(asked).exists() else asked.rpartition("=")
-    if what in ENCODERS:
+    if what in ENCODERS or what.endswith(".keras"):
         found = _load(settings, what, "shipped" if what == "compact" else "imagenet")
     else:
         found = _load(settings, encoder, what)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plankton_stream.adapters.milvus import ping
-from plankton_stream.adapters.milvus_trial import TrialCollection, TrialIndex
+from plankton_stream.adapters.milvus.trial import TrialCollection, TrialIndex
 from plankton_stream.errors import ConfigError, RetryableError
 from plankton_stream.settings import Settings
 from plankton_stream.stack import vectors
