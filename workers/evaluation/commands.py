@@ -159,7 +159,7 @@ def _load(settings: Settings, name: str | None, weights: str | None) -> "Encoder
 
 
 def _beside(settings: Settings, encoder: str | None, asked: str) -> "tuple[str, Encoder]":
-    """An encoder of `--compare`: a name, a saved model, or weights of the subject's architecture."""
+    """An encoder of `--compare`: a name, a saved model, or weights of the same architecture."""
     from workers.encoders import ENCODERS
 
     label, _, what = ("", "", asked) if Path(asked).exists() else asked.rpartition("=")

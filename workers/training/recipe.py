@@ -51,7 +51,7 @@ class Recipe:
     """
 
     epochs: int = 24
-    sides_px: tuple[tuple[float, int], ...] = ((0.6, 64), (1.0, compact.SIDE_PX))
+    sides_px: tuple[tuple[float, int], ...] = ((0.68, 64), (1.0, compact.SIDE_PX))
     per_class: int = 250
     batch: int = 96
     learning_rate: float = 1.2e-3
