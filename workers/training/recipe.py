@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import time
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -127,8 +126,7 @@ class Run:
             self._rois, change, size=recipe.batch, per_class=recipe.per_class, epoch=epoch,
             seed=recipe.seed,
         )  # fmt: skip
-        rate = _Rate(recipe, first_step=epoch * len(data), steps=recipe.epochs * len(data))
-        fitted = self._model.fit(data, callbacks=[rate], verbose=0)
+        fitted = self._model.fit(data, verbose=0)
         loss = float(fitted.history["loss"][-1])
         vectors = trainee.embed(self._validation.images)
         figures = evaluate_within(vectors, self._validation.classes, k=_JUDGED_AT)
@@ -186,21 +184,6 @@ class Run:
         return progress
 
 
-class _Rate(keras.callbacks.Callback):  # type: ignore[misc]  # keras is untyped
-    """Warm-up, then a cosine down to zero over all epochs."""
-
-    def __init__(self, recipe: Recipe, *, first_step: int, steps: int) -> None:
-        super().__init__()
-        self._recipe, self._step, self._steps = recipe, first_step, steps
-
-    def on_train_batch_begin(self, *_: object, **__: object) -> None:
-        warm_up, done = self._recipe.warm_up, self._step / self._steps
-        rising = min(1.0, (done + 1 / self._steps) / warm_up)
-        falling = (1 + math.cos(math.pi * max(0.0, done - warm_up) / (1 - warm_up))) / 2
-        self.model.optimizer.learning_rate.assign(self._recipe.learning_rate * rising * falling)
-        self._step += 1
-
-
 def _changed(
     trainee: Trainee, side_px: int, changes: Changes, images: list[Image], rng: Generator
 ) -> NDArray[np.float32]:
@@ -210,10 +193,20 @@ def _changed(
 def _compiled(trainee: Trainee, rois: LabelledRois, recipe: Recipe) -> Any:
     """Return network and cosine classifier, ready for `fit`."""
     model = classifier(trainee.network, CosineClassifier(len(rois.names)))
-    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
+    optimizer = keras.optimizers.AdamW(_rate(rois, recipe), weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     model.compile(optimizer, margin_loss(np.minimum(rois.class_counts, recipe.per_class)))
     return model
+
+
+def _rate(rois: LabelledRois, recipe: Recipe) -> Any:
+    """Warm-up, then a cosine down to zero over all epochs; the optimizer counts the steps."""
+    drawn = int(np.minimum(rois.class_counts, recipe.per_class).sum())
+    steps = recipe.epochs * (drawn // min(recipe.batch, drawn))
+    rising = max(1, round(recipe.warm_up * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, steps - rising, warmup_target=recipe.learning_rate, warmup_steps=rising
+    )
 
 
 def _plain(recipe: Recipe) -> Any:
