@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,7 @@ from workers.training.recipe import Recipe, Run
 from workers.training.train import Plan, train
 from workers.training.trainees import trainee
 
-SMALL = Recipe(epochs=3, sides_px=((0.5, 48), (1.0, 64)), batch=8)
+SMALL = Recipe(epochs=3, sides_px=((1.0, 48),), batch=8)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,8 @@ def test_training_learns_and_leaves_an_encoder_with_its_card(folder: Path, tmp_p
     out = tmp_path / "own.keras"
 
     trained = train(
-        from_folder(folder), Plan(out, start="none", command="plankton train"), SMALL,
+        from_folder(folder), Plan(out, start="none", command="plankton train"),
+        replace(SMALL, sides_px=((0.5, 48), (1.0, 64))),
         rival=lambda: load_encoder("compact", "random", batch_size=8),
     )  # fmt: skip
 
@@ -184,7 +186,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder: Path, tmp_path:
     resumed.finish()
 
     losses = [[epoch["loss"] for epoch in run.progress.history] for run in (whole, resumed)]
-    np.testing.assert_allclose(losses[0], losses[1], rtol=0.02)
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
 
 
 def test_a_run_with_other_settings_is_not_resumed(folder: Path, tmp_path: Path) -> None:
@@ -205,6 +207,7 @@ def _run(folder: Path, out: Path, recipe: Recipe = SMALL) -> Run:
 
 _CHILD = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tests.unit.test_training import _run
 _run(Path(sys.argv[1]), Path(sys.argv[2])).finish()

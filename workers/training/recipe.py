@@ -126,7 +126,8 @@ class Run:
             self._rois, change, size=recipe.batch, per_class=recipe.per_class, epoch=epoch,
             seed=recipe.seed,
         )  # fmt: skip
-        fitted = self._model.fit(data, verbose=0)
+        # Keras would shuffle the batches once more, by a chance of its own.
+        fitted = self._model.fit(data, shuffle=False, verbose=0)
         loss = float(fitted.history["loss"][-1])
         vectors = trainee.embed(self._validation.images)
         figures = evaluate_within(vectors, self._validation.classes, k=_JUDGED_AT)
