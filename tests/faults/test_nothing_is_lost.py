@@ -332,7 +332,7 @@ def test_the_simulated_camera_is_restarted_and_sends_new_frames(stack: Stack) ->
         for _ in range(2):
             before = count()
             run = subprocess.Popen(command, env=stack.connected())
-            wait_until(lambda: count() > before + 20, within_s=120, what=stack.logs)  # noqa: B023
+            wait_until(lambda: count() > before + 20, within_s=300, what=stack.logs)  # noqa: B023
             os.kill(run.pid, signal.SIGKILL)
             run.wait()
         keys = {image.frame_key for image in all_images(catalog, ImageFilter(camera=camera))}

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from plankton_stream.adapters.milvus import MilvusIndex
+from plankton_stream.adapters.milvus.collection import Collection
 from plankton_stream.adapters.sql import Catalog, upgrade
 from plankton_stream.domain import Capture, Image, image_id
 from plankton_stream.search import neighbours_of
@@ -66,16 +67,16 @@ def catalog(images: Sequence[Image], tmp_path_factory: pytest.TempPathFactory) -
     catalog.close()
 
 
-def count_calls(index: MilvusIndex, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is asked of the server from now on."""
+def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of any collection from now on."""
     calls: list[str] = []
-    call = index._call
+    call = Collection._call
 
-    def counting(what: str, *arguments: object, **options: object) -> object:
+    def counting(self: Collection, what: str, *arguments: object, **options: object) -> object:
         calls.append(what)
-        return call(what, *arguments, **options)  # type: ignore[arg-type]
+        return call(self, what, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(index, "_call", counting)
+    monkeypatch.setattr(Collection, "_call", counting)
     return calls
 
 
@@ -94,7 +95,7 @@ def test_all_k_come_in_rank_order_by_two_calls_and_one_statement(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     visible(index, vectors[3])
-    calls = count_calls(index, monkeypatch)
+    calls = count_calls(monkeypatch)
     statements: list[str] = []
     sa.event.listen(
         catalog.engine,
