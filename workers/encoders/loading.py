@@ -26,10 +26,10 @@ def load(name: str, weights: str, batch_size: int) -> KerasEncoder:
     """Return an encoder; see `load_encoder`."""
     if name.endswith(".keras"):
         return as_encoder(read_model(Path(name)), batch_size)
-    if weights == "random":
-        keras.utils.set_random_seed(_RANDOM_SEED)
     model = _compact(weights) if name == "compact" else _application(name, weights)
-    if weights not in {"shipped", "imagenet", "random"}:
+    if weights == "random":
+        _randomise(model)
+    elif weights not in {"shipped", "imagenet"}:
         load_weights(model, Path(weights))
     return as_encoder(model, batch_size)
 
@@ -105,6 +105,18 @@ def load_weights(model: Any, path: Path) -> None:
             f"{path} holds weights of another architecture than {model.name}: {abs(misfit)} "
             f"parameters too {'many' if misfit > 0 else 'few'}."
         )
+
+
+def _randomise(model: Any) -> None:
+    """Draw kernels anew, always the same (He et al. 2015).
+
+    Keras' own start depends on Python's global source of chance, which other threads use too.
+    """
+    rng = np.random.default_rng(_RANDOM_SEED)
+    for weight in model.trainable_weights:
+        if len(weight.shape) > 1:
+            spread = (2 / np.prod(weight.shape[:-1])) ** 0.5
+            weight.assign(rng.standard_normal(weight.shape, dtype=np.float32) * np.float32(spread))
 
 
 def _compact(weights: str) -> Any:
