@@ -49,14 +49,14 @@ class Recipe:
         seed: of weights, order and augmentation.
     """
 
-    epochs: int = 24
+    epochs: int = 72
     sides_px: tuple[tuple[float, int], ...] = ((0.68, 64), (1.0, compact.SIDE_PX))
-    per_class: int = 250
+    per_class: int = 500
     batch: int = 96
     learning_rate: float = 1.2e-3
     weight_decay: float = 0.05
     warm_up: float = 0.04
-    patience: int = 12
+    patience: int = 20
     changes: Changes = field(default=ALL)
     seed: int = 20141215
 
