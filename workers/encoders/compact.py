@@ -3,7 +3,8 @@
 Eight fire modules as in SqueezeNet 1.1 (Iandola et al. 2016, "SqueezeNet: AlexNet-level accuracy
 with 50x fewer parameters"), so that training may start from what that network learnt on ImageNet,
 over one channel; then the mean and the maximum of the last feature map, a linear layer and unit
-length. The encoder shows the network each picture twice, once turned, and adds the organism's size.
+length. The encoder shows the network each picture twice, once turned, blends in which classes of
+the training it resembles, and adds the organism's size.
 How it was trained and what it reaches is in `docs/encoder.md`.
 """
 
@@ -11,7 +12,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from workers.encoders.layers import SizeAware
+from workers.encoders.layers import ClassAware, SizeAware
 from workers.encoders.runtime import keras
 from workers.encoders.size import SIZE_DIMENSION
 
@@ -25,7 +26,10 @@ _HALVED_BEFORE = {0, 2, 4}
 
 SIZE_SHARE = 0.15
 SIZE_OCTAVES = 1.0
-"""Chosen on PlanktonSet's validation images, see `docs/encoder.md`."""
+WHITENING = 0.25
+CLASS_SHARPNESS = 12.0
+CLASS_SHARE = 0.33
+"""Chosen on PlanktonSet's validation images, see `docs/adr/0011-compact-encoder.md`."""
 
 
 def shipped_file() -> Traversable:
@@ -33,22 +37,40 @@ def shipped_file() -> Traversable:
     return files("workers.encoders") / "weights" / "compact-v2.keras"
 
 
-def build_encoder(network: Any) -> Any:
+def build_encoder(network: Any, classes: ClassAware | None = None) -> Any:
     """Return the whole encoder around a network of `build_network`.
+
+    Args:
+        network: what sees.
+        classes: see `class_aware.fit`; None before the training.
 
     Returns:
         A `keras.Model` from `contrast`, (n, `SIDE_PX`, `SIDE_PX`, 1) float32, and `log2_size`,
         (n, 1) float32 octaves, to (n, `DIMENSION`) float32 of unit length.
     """
-    layers = keras.layers
     picture = keras.Input((SIDE_PX, SIDE_PX, 1), name="contrast")
     log2_size = keras.Input((1,), name="log2_size")
-    # Rows for columns: a quarter turn and a mirror image. What both views have in common is the
-    # organism; what differs is how it happened to lie.
-    views = [network(picture), network(layers.Permute((2, 1, 3))(picture))]
-    seen = layers.UnitNormalization()(layers.Add()(views))
+    seen = _twice(network, picture)
+    if classes is not None:
+        seen = classes(seen)
     vectors = SizeAware(SIZE_SHARE, SIZE_OCTAVES, name="size")([seen, log2_size])
     return keras.Model([picture, log2_size], vectors, name="compact")
+
+
+def two_views(network: Any) -> Any:
+    """Return a model of pictures as `network` takes them to the mean of both views, unit length."""
+    picture = keras.Input((SIDE_PX, SIDE_PX, 1), name="contrast")
+    return keras.Model(picture, _twice(network, picture))
+
+
+def _twice(network: Any, picture: Any) -> Any:
+    """See a picture as it is and with rows for columns: a quarter turn and a mirror image.
+
+    What both views have in common is the organism; what differs is how it happened to lie.
+    """
+    layers = keras.layers
+    views = [network(picture), network(layers.Permute((2, 1, 3))(picture))]
+    return layers.UnitNormalization()(layers.Add()(views))
 
 
 def network_of(encoder: Any) -> Any:

@@ -26,6 +26,11 @@ class CosineClassifier(keras.layers.Layer):  # type: ignore[misc]  # keras is un
         """Return cosines in -1..1."""
         return keras.ops.matmul(vectors, keras.ops.normalize(self.directions, axis=0))
 
+    def unit(self) -> NDArray[np.float32]:
+        """Return the directions with unit length, (d, classes)."""
+        directions = keras.ops.convert_to_numpy(self.directions)
+        return np.asarray(directions / np.linalg.norm(directions, axis=0), np.float32)
+
 
 def margin_loss(
     class_counts: NDArray[np.int64],

@@ -25,6 +25,7 @@ from workers.training.trainees import Trainee, classifier
 
 log = logging.getLogger(__name__)
 
+_FITTED_ON = 6_000  # training images that the encoder's last layers are computed from
 _JUDGED_AT = 10  # mAP@10 of the validation images decides which epoch is kept
 
 
@@ -100,12 +101,13 @@ class Run:
         """
         self._trainee, self._recipe, self._folder = trainee, recipe, folder
         self._rois, self._validation = rois, validation
-        self._model = _compiled(trainee, rois, recipe)
+        self._classifier = CosineClassifier(len(rois.names))
+        self._model = _compiled(trainee, self._classifier, rois, recipe)
         self.progress = self._resume()
 
     @property
     def best_weights(self) -> Path:
-        """Weights of the best epoch so far."""
+        """Weights of the best epoch so far, network and classifier."""
         return self._folder / "best.weights.h5"
 
     def finish(self) -> None:
@@ -116,7 +118,13 @@ class Run:
             and progress.epochs_done - progress.best_epoch < recipe.patience
         ):
             self._train_epoch(progress.epochs_done)
-        self._trainee.network.load_weights(self.best_weights)
+        self._model.load_weights(self.best_weights)
+
+    def encoder(self) -> Any:
+        """Return the whole encoder around the network, once `finish` is done."""
+        images = self._rois.images
+        some = images[:: max(1, len(images) // _FITTED_ON)]
+        return self._trainee.encoder(some, self._classifier.unit())
 
     def _train_epoch(self, epoch: int) -> None:
         recipe, trainee, began = self._recipe, self._trainee, time.monotonic()
@@ -151,7 +159,7 @@ class Run:
         )  # fmt: skip
         if figures.map_at_k > progress.best:
             progress.best, progress.best_epoch = figures.map_at_k, epoch + 1
-            self._save(self._trainee.network, self.best_weights)
+            self._save(self._model, self.best_weights)
         self._save(self._model, self._checkpoint(epoch + 1))
         note = {"recipe": _plain(self._recipe), **asdict(progress)}
         temporary = self._folder / "progress.json.new"
@@ -191,9 +199,9 @@ def _changed(
     return trainee.augment(images, side_px, changes, rng)
 
 
-def _compiled(trainee: Trainee, rois: LabelledRois, recipe: Recipe) -> Any:
+def _compiled(trainee: Trainee, head: CosineClassifier, rois: LabelledRois, recipe: Recipe) -> Any:
     """Return network and cosine classifier, ready for `fit`."""
-    model = classifier(trainee.network, CosineClassifier(len(rois.names)))
+    model = classifier(trainee.network, head)
     optimizer = keras.optimizers.AdamW(_rate(rois, recipe), weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     model.compile(optimizer, margin_loss(np.minimum(rois.class_counts, recipe.per_class)))

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from workers.encoders.runtime import keras
 from workers.training.card import card
 from workers.training.data import LabelledRois, Source
 from workers.training.recipe import Recipe, Run
-from workers.training.trainees import Trainee, trainee
+from workers.training.trainees import trainee
 from workers.training.verdict import Comparison, compare
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ def train(
     folder = plan.out.with_suffix(".training")
     run = Run(subject, rois, validation, recipe, folder)
     run.finish()
-    encoder = as_encoder(subject.encoder, batch_size=32)
+    model = run.encoder()
+    encoder = as_encoder(model, batch_size=32)
     held_out = _held_out(source)
     comparison = None
     if rival and held_out:
@@ -101,15 +103,15 @@ def train(
             command=plan.command,
         )
     )
-    _save(subject, plan.out)
+    _save(model, plan.out)
     shutil.rmtree(folder)
     return Trained(plan.out, written, comparison)
 
 
-def _save(subject: Trainee, out: Path) -> None:
+def _save(model: Any, out: Path) -> None:
     """Whole or not at all."""
     partial = out.with_name(f".new-{out.name}")
-    subject.encoder.save(partial)
+    model.save(partial)
     partial.replace(out)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plankton_stream.errors import ConfigError
-from workers.encoders import ENCODERS, applications, compact
+from workers.encoders import ENCODERS, applications, class_aware, compact
 from workers.encoders.loading import load_weights, read_model
 from workers.encoders.preprocessing import (
     Image,
@@ -37,7 +38,8 @@ class Trainee:
 
     Attributes:
         network: `keras.Model` from pictures to (n, d).
-        encoder: the whole encoder, which shares the network's weights.
+        encoder: the whole encoder, once the network is trained: from training images and the
+            directions (d, classes) of the classifier.
         side_px: side of the pictures that the encoder takes.
         any_side: whether the network takes pictures of other sides too.
         see: what is kept of an image in memory.
@@ -46,7 +48,7 @@ class Trainee:
     """
 
     network: Any
-    encoder: Any
+    encoder: Callable[[Sequence[Image], NDArray[np.float32]], Any]
     side_px: int
     any_side: bool
     see: Callable[[Image], Image]
@@ -93,27 +95,37 @@ def _compact(start: str) -> Trainee:
         )
     if start == "shipped":
         with as_file(compact.shipped_file()) as file:
-            encoder = read_model(file)
-        network = compact.network_of(encoder)
+            network = compact.network_of(read_model(file))
     elif start.endswith(".keras"):
-        encoder = read_model(Path(start))
-        network = _network_within(encoder, start)
+        network = _network_within(read_model(Path(start)), start)
     else:
         network = compact.build_network()
-        encoder = compact.build_encoder(network)
         if start != "none" and is_squeezenet(Path(start)):
             start_from_squeezenet(network, Path(start))
         elif start != "none":
-            load_weights(encoder, Path(start))
+            load_weights(compact.build_encoder(network), Path(start))
     return Trainee(
         network=network,
-        encoder=encoder,
+        encoder=partial(_compact_encoder, network),
         side_px=compact.SIDE_PX,
         any_side=True,
         see=_bright_grey,
         prepare=contrast_input,
         augment=augment,
     )
+
+
+def _compact_encoder(network: Any, images: Sequence[Image], directions: NDArray[np.float32]) -> Any:
+    views = compact.two_views(network)
+    parts = [
+        views.predict_on_batch(contrast_input(images[start : start + 256], compact.SIDE_PX))
+        for start in range(0, len(images), 256)
+    ]
+    classes = class_aware.fit(
+        np.concatenate(parts), directions, whitening=compact.WHITENING,
+        sharpness=compact.CLASS_SHARPNESS, share=compact.CLASS_SHARE,
+    )  # fmt: skip
+    return compact.build_encoder(network, classes)
 
 
 def _network_within(encoder: Any, start: str) -> Any:
@@ -136,7 +148,7 @@ def _application(name: str, start: str, side_px: int | None) -> Trainee:
             load_weights(model, Path(start))
     return Trainee(
         network=model,
-        encoder=model,
+        encoder=lambda _images, _directions: model,
         side_px=int(model.inputs[0].shape[1]),
         any_side=False,
         see=to_rgb_image,
