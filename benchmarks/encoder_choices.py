@@ -1,11 +1,13 @@
-"""What the compact encoder's second view and size bring, and how much size there should be.
+"""What the compact encoder's parts bring around its network, and how much of each there should be.
 
-    python benchmarks/encoder_choices.py PLANKTONSET [OTHER ...]
+    python benchmarks/encoder_choices.py PLANKTONSET [OTHER ...] [--encoder mine.keras]
 
-Each image searches the others, mAP@10 and P@1: PlanktonSet's validation images, on which the
-choices were made, and all images of each other set.
+Each image searches the others, P@1, mAP@10 and mAP@100: PlanktonSet's validation images, on which
+the choices were made, and all images of each other set. Whitening is computed from 6,000 training
+images, as `plankton train` does.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,62 +15,123 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from workers.encoders import compact, load_encoder
+from workers.encoders import class_aware, compact, load_encoder
 from workers.encoders.inference import KerasEncoder
 from workers.encoders.layers import SizeAware
-from workers.encoders.preprocessing import Image, contrast_input, scales
+from workers.encoders.preprocessing import contrast_input, scales
 from workers.encoders.size import log2_size_um, spread_px
-from workers.evaluation import evaluate_within
+from workers.evaluation.ranking import nearest
+from workers.evaluation.retrieval import DEPTH, judge
 from workers.images import LabelledFolder, labelled_folder, read_image
 from workers.training.data import split_of
 
-SHARES = (0.05, 0.1, 0.15, 0.2, 0.3)
+WHITENINGS = (0.0, 0.25, 0.5, 0.75)
+SHARPNESSES = (8.0, 10.0, 12.0, 15.0, 20.0)
+CLASS_SHARES = (0.2, 0.33, 0.5)
+SIZE_SHARES = (0.05, 0.1, 0.15, 0.2, 0.3)
 OCTAVES = (0.7, 1.0, 1.5)
+FITTED_ON = 6_000
 Vectors = NDArray[np.float32]
+
+
+class Seen:
+    """Images as the network sees them.
+
+    Attributes:
+        name: of the set.
+        classes: (n,) of the images.
+        one: (n, d) vectors of the images as they are.
+        two: (n, d) mean of both views.
+        sizes: (n, 1) octaves.
+    """
+
+    def __init__(self, network: Any, images: LabelledFolder) -> None:
+        self.name, self.classes = images.folder.name, np.asarray(images.classes)
+        parts = [
+            see(network, images, images.paths[start : start + 256])
+            for start in range(0, len(images.paths), 256)
+        ]
+        self.one, turned, self.sizes = (np.concatenate(part) for part in zip(*parts, strict=True))
+        self.two = unit(self.one + turned)
+
+    def figures(self, vectors: Vectors) -> str:
+        """P@1, mAP@10 and mAP@100 of these images by such vectors."""
+        found = nearest(vectors, vectors, DEPTH, within=True)
+        judged = judge(found, self.classes, self.classes, within=True)
+        means = (judged.average_precision_at(k).mean() for k in (10, 100))
+        return " ".join(f"{figure:.4f}" for figure in (judged.precision_at_1.mean(), *means))
 
 
 def main(
     folder: Annotated[Path, typer.Argument(help="PlanktonSet: FOLDER/<class>/<image>.")],
     other: Annotated[list[Path] | None, typer.Argument(help="Sets of other instruments.")] = None,
+    encoder: Annotated[str, typer.Option(help="compact (shipped), or a file of it.")] = "compact",
 ) -> None:
     """Print one line for each choice."""
-    sets = [labelled_folder(folder).only(lambda name: split_of(name) == "validation")]
-    sets += [labelled_folder(each) for each in other or []]
-    encoder = load_encoder("compact", "shipped", batch_size=64)
-    assert isinstance(encoder, KerasEncoder)
-    network = compact.network_of(encoder.model)
-    for images in sets:
-        print(f"{images.folder.name}, {len(images.paths)} images")
-        study(network, [read_image(images.folder / path) for path in images.paths], images)
+    loaded = load_encoder(encoder, "shipped", batch_size=64)
+    assert isinstance(loaded, KerasEncoder)
+    network = compact.network_of(loaded.model)
+    directions = np.asarray(loaded.model.get_layer("classes").directions)
+    whole = labelled_folder(folder)
+    sets = [Seen(network, whole.only(lambda name: split_of(name) == "validation"))]
+    sets += [Seen(network, labelled_folder(each)) for each in other or []]
+    training = whole.only(lambda name: split_of(name) == "train")
+    fitted_on = Seen(network, every(training, len(training.paths) // FITTED_ON)).two
+    print("P@1, mAP@10, mAP@100 of " + ", ".join(f"{s.name} ({len(s.classes)})" for s in sets))
 
+    def report(choice: str, vectors: Callable[[Seen], Vectors]) -> None:
+        print(f"{choice:<44}" + "   ".join(s.figures(vectors(s)) for s in sets), flush=True)
 
-def study(network: Any, images: list[Image], labelled: LabelledFolder) -> None:
-    """Print the figures of one set."""
-    pictures = contrast_input(images, compact.SIDE_PX)
-    sizes = log2_size_um(
-        spread_px(pictures), scales(images, compact.SIDE_PX), [None] * len(images)
-    )[:, None]
-    plain, turned = embed(network, pictures), embed(network, pictures.transpose(0, 2, 1, 3))
-    two = plain + turned
-    two /= np.linalg.norm(two, axis=1, keepdims=True)
-    report("one view", plain, labelled)
-    report("two views", two, labelled)
+    def aware(whitening: float, sharpness: float, share: float) -> Callable[[Seen], Vectors]:
+        layer = class_aware.fit(
+            fitted_on, directions, whitening=whitening, sharpness=sharpness, share=share
+        )
+        return lambda seen: np.asarray(layer(seen.two))
+
+    shipped = aware(compact.WHITENING, compact.CLASS_SHARPNESS, compact.CLASS_SHARE)
+    report("one view", lambda seen: seen.one)
+    report("two views", lambda seen: seen.two)
+    for whitening in WHITENINGS:
+        vectors = aware(whitening, compact.CLASS_SHARPNESS, 0.0)
+        report(f"two views, whitened {whitening}, size", sized(vectors))
+    for sharpness in SHARPNESSES:
+        for share in CLASS_SHARES:
+            vectors = aware(compact.WHITENING, sharpness, share)
+            report(f"whitened, classes {share:.0%} at {sharpness:g}, size", sized(vectors))
     for octaves in OCTAVES:
-        for share in SHARES:
-            sized = np.asarray(SizeAware(share, octaves)([two, sizes]))
-            report(f"two views, size {share:.0%} over {octaves} octaves", sized, labelled)
+        for share in SIZE_SHARES:
+            report(f"all, size {share:.0%} over {octaves} octaves", sized(shipped, share, octaves))
 
 
-def embed(network: Any, pictures: Vectors) -> Vectors:
-    """Vectors of pictures by the network alone."""
-    starts = range(0, len(pictures), 256)
-    return np.concatenate([network.predict_on_batch(pictures[at : at + 256]) for at in starts])
+def sized(
+    vectors: Callable[[Seen], Vectors],
+    share: float = compact.SIZE_SHARE,
+    octaves: float = compact.SIZE_OCTAVES,
+) -> Callable[[Seen], Vectors]:
+    """The same vectors with the size in them."""
+    layer = SizeAware(share, octaves)
+    return lambda seen: np.asarray(layer([vectors(seen), seen.sizes]))
 
 
-def report(choice: str, vectors: Vectors, labelled: LabelledFolder) -> None:
-    """Print a line."""
-    figures = evaluate_within(vectors, labelled.classes, 10)
-    print(f"  {choice:<40} P@1 {figures.precision_at_1:.4f}  mAP@10 {figures.map_at_10:.4f}")
+def see(network: Any, images: LabelledFolder, paths: Any) -> tuple[Vectors, Vectors, Vectors]:
+    """Vectors of both views, and sizes in octaves, of some images."""
+    read = [read_image(images.folder / path) for path in paths]
+    pictures = contrast_input(read, compact.SIDE_PX)
+    scale = scales(read, compact.SIDE_PX)
+    sizes = log2_size_um(spread_px(pictures), scale, [None] * len(read))[:, None]
+    turned = pictures.transpose(0, 2, 1, 3)
+    return network.predict_on_batch(pictures), network.predict_on_batch(turned), sizes
+
+
+def every(images: LabelledFolder, step: int) -> LabelledFolder:
+    """Each so-and-so-manieth image."""
+    kept = {path.rpartition("/")[2] for path in images.paths[:: max(1, step)]}
+    return images.only(lambda name: name in kept)
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """The vectors with unit length."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 if __name__ == "__main__":
