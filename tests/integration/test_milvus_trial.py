@@ -1,13 +1,32 @@
-"""Milvus' indexes on a real server."""
+"""Milvus' indexes on a real server, compared with the exact ranking."""
 
 import numpy as np
 import pytest
 
 from plankton_stream.adapters.milvus.trial import TrialCollection
 from plankton_stream.errors import RetryableError
-from workers.evaluation.milvus import HNSW, IVF
+from plankton_stream.settings import Settings
+from workers.evaluation.methods import Subject, compare, methods_of
+from workers.evaluation.milvus import HNSW, IVF, milvus_methods
 
 pytestmark = pytest.mark.services
+
+
+def test_indexes_find_nearly_what_an_exact_search_finds(milvus: str) -> None:
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 40, 1_500)  # enough that Milvus builds the index
+    vectors = rng.standard_normal((40, 64))[classes] + rng.standard_normal((1_500, 64))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    subject = Subject(vectors[:150], classes[:150], vectors, classes, within=True)
+
+    with milvus_methods(Settings(milvus=milvus), vectors, print) as served:
+        exact, hnsw, ivf = compare(subject, [next(methods_of(vectors, None)), *served])
+
+    assert exact.recall_at_10 == 1
+    assert hnsw.recall_at_10 > 0.97
+    assert 0.5 < ivf.recall_at_10 <= 1
+    assert hnsw.map_at_10 == pytest.approx(exact.map_at_10, abs=0.02)
+    assert hnsw.ms > 0
 
 
 def test_a_trial_leaves_nothing_behind(milvus: str) -> None:
