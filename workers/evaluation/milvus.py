@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plankton_stream.adapters.milvus import ping
+from plankton_stream.adapters.milvus.index import GRAPH, MIN_EF
 from plankton_stream.adapters.milvus.trial import TrialCollection, TrialIndex
 from plankton_stream.errors import ConfigError, RetryableError
 from plankton_stream.settings import Settings
@@ -25,11 +26,10 @@ _FIRST_PORT = 29_530  # away from the stack's own Milvus, which may run beside
 _POLL_S = 0.2
 _FLOAT_BYTES = _LINK_BYTES = _ID_BYTES = 4
 
-_M, _EF = 16, 128
 _LISTS = 128
 _PROBED = 16
 
-HNSW = TrialIndex("HNSW", {"M": _M, "efConstruction": 200}, lambda k: {"ef": max(k, _EF)})
+HNSW = TrialIndex("HNSW", GRAPH, lambda k: {"ef": max(k, MIN_EF)})
 """The graph, with the product's parameters."""
 
 IVF = TrialIndex("IVF_FLAT", {"nlist": _LISTS}, lambda _: {"nprobe": _PROBED})
@@ -54,7 +54,7 @@ def milvus_methods(
     width = gallery.shape[1] * _FLOAT_BYTES
     kinds = [
         # Below its few upper levels a graph of HNSW has 2·M links to a vector.
-        (f"Milvus HNSW, M {_M}, ef {_EF}", HNSW, width + 2 * _M * _LINK_BYTES),
+        (f"Milvus HNSW, M {GRAPH['M']}, ef {MIN_EF}", HNSW, width + 2 * GRAPH["M"] * _LINK_BYTES),
         (f"Milvus IVF_FLAT, {_PROBED} of {_LISTS} lists", IVF, width + _ID_BYTES),
     ]
     with ExitStack() as stack:

@@ -17,7 +17,9 @@ from plankton_stream.ranking import first_stage, nearest
 
 log = logging.getLogger(__name__)
 
-_MIN_EF = 128
+GRAPH = {"M": 16, "efConstruction": 200}
+"""HNSW as it is built: links of a vector on each level, and the width of the search for them."""
+MIN_EF = 128
 """HNSW's search width; recall@100 needs more than k when k is small."""
 _PAGE = 4_000
 """Rows that are read at once: 40 MB of the largest encoder's."""
@@ -109,7 +111,7 @@ class MilvusIndex:
             return self._search_codes(vector, k, where)
         if self._candidates:
             return self._search_twice(vector, k, where, metric)
-        ef = {"ef": max(k, _MIN_EF)}
+        ef = {"ef": max(k, MIN_EF)}
         found = self._images.search(vector, k, where=expression(where), params=ef)
         return [Hit(image_id, _distance(cosine, metric)) for image_id, cosine in found]
 
@@ -185,8 +187,7 @@ _CODES = Layout(DataType.BINARY_VECTOR, BITS, "BIN_FLAT", "HAMMING")
 
 
 def _in_memory(dimension: int) -> Layout:
-    graph = {"M": 16, "efConstruction": 200}
-    return Layout(DataType.FLOAT_VECTOR, dimension, "HNSW", "COSINE", graph)
+    return Layout(DataType.FLOAT_VECTOR, dimension, "HNSW", "COSINE", GRAPH)
 
 
 def _on_disk(dimension: int) -> Layout:
