@@ -196,6 +196,16 @@ def test_a_run_with_other_settings_is_not_resumed(folder: Path, tmp_path: Path) 
         _run(folder, tmp_path, Recipe(epochs=2, batch=8))
 
 
+def test_a_run_ends_early_only_in_its_second_half() -> None:
+    recipe = Recipe(epochs=40, patience=5)
+
+    assert not recipe.is_over(done=24, best=1)  # the rate was high so far
+    assert recipe.is_over(done=25, best=1)
+    assert not recipe.is_over(done=34, best=30)
+    assert recipe.is_over(done=35, best=30)
+    assert recipe.is_over(done=40, best=40)
+
+
 def _run(folder: Path, out: Path, recipe: Recipe = SMALL) -> Run:
     from workers.encoders.runtime import keras
 
