@@ -64,7 +64,9 @@ def main(
         if name not in figures:
             logging.info("%s", name)
             figures[name] = judged(trained(folder, start, changes, out, name), sets)
-            file.write_text(json.dumps(figures, indent=1))
+            fresh = file.with_suffix(".new")
+            fresh.write_text(json.dumps(figures, indent=1))
+            fresh.replace(file)
     print(table(figures))
 
 
@@ -72,7 +74,7 @@ def trained(folder: Path, start: str, changes: Changes, out: Path, name: str) ->
     """Train the network on the reduced budget; returns it alone, as an encoder."""
     keras.utils.set_random_seed(BUDGET.seed)
     cv2.setNumThreads(1)
-    subject = trainee("compact", start)
+    subject = replace(trainee("compact", start), side_px=SIDE_PX)
     rois, validation = third(from_folder(folder)).splits("train", "validation", see=subject.see)
     run = Run(subject, rois, validation, replace(BUDGET, changes=changes), out / f"{name}.training")
     run.finish()
@@ -84,7 +86,7 @@ def trained(folder: Path, start: str, changes: Changes, out: Path, name: str) ->
 
 def third(source: Source) -> Source:
     """A third of the training images, by rule; other splits lose as much and are not judged by."""
-    kept = [item for item in source.items if second_byte(item[0]) % 3 == 0]
+    kept = [item for item in source.items if second_byte(item.name) % 3 == 0]
     return Source(source.about, kept)
 
 

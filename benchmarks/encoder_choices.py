@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workers.encoders import class_aware, compact, load_encoder
 from workers.encoders.inference import KerasEncoder
-from workers.encoders.layers import SizeAware
+from workers.encoders.layers import Opacity, ValueAware
 from workers.encoders.preprocessing import contrast_input, scales
 from workers.encoders.size import log2_size_um, spread_px
 from workers.evaluation.ranking import nearest
@@ -26,10 +26,10 @@ from workers.images import LabelledFolder, labelled_folder, read_image
 from workers.training.data import split_of
 
 WHITENINGS = (0.0, 0.25, 0.5, 0.75)
-SHARPNESSES = (8.0, 10.0, 12.0, 15.0, 20.0)
-CLASS_SHARES = (0.2, 0.33, 0.5)
-SIZE_SHARES = (0.05, 0.1, 0.15, 0.2, 0.3)
-OCTAVES = (0.7, 1.0, 1.5)
+SHARPNESSES = (10.0, 12.0, 15.0, 20.0)
+CLASS_SHARES = (0.2, 0.3, 0.4, 0.5)
+SIZE_SHARES = (0.0, 0.1, 0.15, 0.2, 0.3)
+OPACITY_SHARES = (0.0, 0.1, 0.15, 0.2)
 FITTED_ON = 6_000
 Vectors = NDArray[np.float32]
 
@@ -42,7 +42,7 @@ class Seen:
         classes: (n,) of the images.
         one: (n, d) vectors of the images as they are.
         two: (n, d) mean of both views.
-        sizes: (n, 1) octaves.
+        sizes, opacity: (n, 1) octaves.
     """
 
     def __init__(self, network: Any, images: LabelledFolder) -> None:
@@ -51,7 +51,9 @@ class Seen:
             see(network, images, images.paths[start : start + 256])
             for start in range(0, len(images.paths), 256)
         ]
-        self.one, turned, self.sizes = (np.concatenate(part) for part in zip(*parts, strict=True))
+        self.one, turned, self.sizes, self.opacity = (
+            np.concatenate(part) for part in zip(*parts, strict=True)
+        )
         self.two = unit(self.one + turned)
 
     def figures(self, vectors: Vectors) -> str:
@@ -84,8 +86,9 @@ def main(
 
     def aware(whitening: float, sharpness: float, share: float) -> Callable[[Seen], Vectors]:
         layer = class_aware.fit(
-            fitted_on, directions, whitening=whitening, sharpness=sharpness, share=share
-        )
+            fitted_on, directions, whitening=whitening, sharpness=sharpness, share=share,
+            dimension=compact.LOOKS_DIMENSION,
+        )  # fmt: skip
         return lambda seen: np.asarray(layer(seen.two))
 
     shipped = aware(compact.WHITENING, compact.CLASS_SHARPNESS, compact.CLASS_SHARE)
@@ -93,34 +96,37 @@ def main(
     report("two views", lambda seen: seen.two)
     for whitening in WHITENINGS:
         vectors = aware(whitening, compact.CLASS_SHARPNESS, 0.0)
-        report(f"two views, whitened {whitening}, size", sized(vectors))
+        report(f"two views, whitened {whitening}, opacity, size", with_values(vectors))
     for sharpness in SHARPNESSES:
         for share in CLASS_SHARES:
             vectors = aware(compact.WHITENING, sharpness, share)
-            report(f"whitened, classes {share:.0%} at {sharpness:g}, size", sized(vectors))
-    for octaves in OCTAVES:
-        for share in SIZE_SHARES:
-            report(f"all, size {share:.0%} over {octaves} octaves", sized(shipped, share, octaves))
+            report(f"all, classes {share:.0%} at {sharpness:g}", with_values(vectors))
+    for size in SIZE_SHARES:
+        for opacity in OPACITY_SHARES:
+            vectors = with_values(shipped, size, opacity)
+            report(f"all, size {size:.0%}, opacity {opacity:.0%}", vectors)
 
 
-def sized(
+def with_values(
     vectors: Callable[[Seen], Vectors],
-    share: float = compact.SIZE_SHARE,
-    octaves: float = compact.SIZE_OCTAVES,
+    size: float = compact.SIZE_SHARE,
+    opacity: float = compact.OPACITY_SHARE,
 ) -> Callable[[Seen], Vectors]:
-    """The same vectors with the size in them."""
-    layer = SizeAware(share, octaves)
-    return lambda seen: np.asarray(layer([vectors(seen), seen.sizes]))
+    """The same vectors with opacity and size in them, in such shares of the whole."""
+    first = ValueAware(opacity / (1 - size), compact.OPACITY_OCTAVES)
+    second = ValueAware(size, compact.SIZE_OCTAVES)
+    return lambda seen: np.asarray(second([first([vectors(seen), seen.opacity]), seen.sizes]))
 
 
-def see(network: Any, images: LabelledFolder, paths: Any) -> tuple[Vectors, Vectors, Vectors]:
-    """Vectors of both views, and sizes in octaves, of some images."""
+def see(network: Any, images: LabelledFolder, paths: Any) -> tuple[Vectors, ...]:
+    """Vectors of both views, sizes and opacities, of some images."""
     read = [read_image(images.folder / path) for path in paths]
     pictures = contrast_input(read, compact.SIDE_PX)
     scale = scales(read, compact.SIDE_PX)
     sizes = log2_size_um(spread_px(pictures), scale, [None] * len(read))[:, None]
     turned = pictures.transpose(0, 2, 1, 3)
-    return network.predict_on_batch(pictures), network.predict_on_batch(turned), sizes
+    views = network.predict_on_batch(pictures), network.predict_on_batch(turned)
+    return *views, sizes, np.asarray(Opacity()(pictures))
 
 
 def every(images: LabelledFolder, step: int) -> LabelledFolder:

@@ -129,6 +129,8 @@ def read_image(path: Path) -> Image:
         data = path.read_bytes()
         if path.suffix.lower() == ".bmp":
             data = _png_of(data)
+        if path.suffix.lower() not in CONTENT_TYPES:
+            raise RejectedError(f"{path.name} is none of {', '.join(CONTENT_TYPES)}")
         return decode(data, CONTENT_TYPES[path.suffix.lower()])
     except OSError as error:
         raise RejectedError(f"it cannot be read: {error.strerror or error}") from error

@@ -28,7 +28,7 @@ DIRECTIONS = unit(np.random.default_rng(1).normal(size=(CLASSES, D))).T
 
 def fitted(share: float, whitening: float = 0.0) -> ClassAware:
     return class_aware.fit(
-        drawn(500, 2), DIRECTIONS, whitening=whitening, sharpness=10.0, share=share
+        drawn(500, 2), DIRECTIONS, whitening=whitening, sharpness=10.0, share=share, dimension=D
     )
 
 
@@ -76,7 +76,7 @@ def test_an_encoder_with_it_is_saved_and_loaded(tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
     classes = class_aware.fit(
         unit(rng.normal(size=(100, size))), unit(rng.normal(size=(3, size))).T,
-        whitening=0.25, sharpness=12.0, share=0.3,
+        whitening=0.25, sharpness=12.0, share=0.3, dimension=compact.LOOKS_DIMENSION,
     )  # fmt: skip
     encoder = compact.build_encoder(network, classes)
     pictures = rng.random((4, compact.SIDE_PX, compact.SIDE_PX, 1), np.float32)

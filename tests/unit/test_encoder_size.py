@@ -1,11 +1,11 @@
-"""Size as a part of a vector: measured well, and a smooth share of the cosine."""
+"""Size and opacity as parts of a vector: measured well, and smooth shares of the cosine."""
 
 import cv2
 import numpy as np
 import pytest
 
 from workers.encoders import load_encoder
-from workers.encoders.layers import SizeAware
+from workers.encoders.layers import Opacity, ValueAware
 from workers.encoders.preprocessing import brighten_organism, contrast_input, scales
 from workers.encoders.size import NOMINAL_UM, log2_size_um, spread_px
 
@@ -48,12 +48,27 @@ def test_an_empty_picture_is_as_large_as_its_side() -> None:
 
 def test_size_is_a_share_of_the_cosine() -> None:
     vectors = np.tile(np.eye(4, dtype=np.float32)[:1], (5, 1))
-    differences = np.array([0, 0.5, 1, 2, 3], np.float32)
+    differences = np.array([0, 0.5, 1, 3, 6], np.float32)
 
-    sized = np.asarray(SizeAware(share=0.2, octaves=1.0)([vectors, 7 + differences[:, None]]))
+    sized = np.asarray(ValueAware(share=0.2, octaves=1.0)([vectors, 7 + differences[:, None]]))
 
     expected = 0.8 + 0.2 * np.exp(-(differences**2) / 2)
     np.testing.assert_allclose(sized @ sized[0], expected, atol=1e-3)
+
+
+def test_opacity_is_the_mean_contrast_in_octaves_whatever_the_size() -> None:
+    def opacity(grey: int, length_px: int) -> float:
+        image = drawn(length_px)
+        image[image < 200] = grey
+        return float(Opacity()(contrast_input([image], 80))[0, 0])
+
+    assert opacity(60, 120) == pytest.approx(opacity(60, 60), abs=0.1)
+    # 220 - 60 grey levels against 220 - 140, each less what noise stays below
+    assert opacity(60, 100) - opacity(140, 100) == pytest.approx(np.log2(148 / 68), abs=0.1)
+
+
+def test_a_picture_without_an_organism_has_a_finite_opacity() -> None:
+    assert np.isfinite(np.asarray(Opacity()(np.zeros((1, 80, 80, 1), np.float32)))).all()
 
 
 def test_the_encoder_tells_sizes_apart_where_it_knows_them() -> None:
@@ -66,4 +81,4 @@ def test_the_encoder_tells_sizes_apart_where_it_knows_them() -> None:
 
     cosines = [float(pair[0] @ pair[1]) for pair in (same, other, far)]
     assert cosines[0] == pytest.approx(1, abs=1e-4)
-    assert cosines[0] > cosines[1] > cosines[2] > 0.8
+    assert cosines[0] > cosines[1] > cosines[2] > 0.75

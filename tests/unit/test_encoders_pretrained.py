@@ -24,7 +24,7 @@ def test_vectors_are_pooled_features(name: str, dimension: int, side_px: int) ->
     assert (vectors >= 0).all()  # averages of ReLU outputs: no classifier on top
     assert encoder.identity.dimension == dimension
     assert encoder.identity.input_size_px == side_px
-    assert encoder.identity.id.startswith(f"{name}-v2-")
+    assert encoder.identity.id.startswith(f"{name}-v3-")
 
 
 @pytest.mark.parametrize("name", ["resnet50-256", "inceptionresnetv2-256"])

@@ -74,7 +74,7 @@ def test_the_table_has_all_encoders_ways_and_methods(
     printed, _ = evaluated
     assert "73 images, 4 classes, each image searching the others" in printed
     assert "1 classes have one image" in printed
-    for text in ("drawn <first> (compact-v2-", "trained (compact-v2-", "turned and blurred"):
+    for text in ("drawn <first> (compact-v3-", "trained (compact-v3-", "turned and blurred"):
         assert text in printed
     figures = document.encoders[0].figures[0]
     assert f"{figures.map_at_10.value:.3f}" in printed

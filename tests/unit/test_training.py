@@ -107,6 +107,26 @@ def batches(rois: LabelledRois, epoch: int, per_class: int = 1000) -> Batches:
     return Batches(rois, augment, size=8, per_class=per_class, epoch=epoch, seed=1)
 
 
+def test_images_that_cannot_be_read_are_left_out_if_so_wished(tmp_path: Path) -> None:
+    draw(tmp_path, per_class=12)
+    (tmp_path / "disc" / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    source = replace(from_folder(tmp_path), skip_unreadable=True)
+
+    parts = as_it_is(source, "train", "validation")
+
+    whole = replace(source, items=[item for item in source.items if item.name != "1.png"])
+    kept = [item for item in whole.items if split_of(item.name) in {"train", "validation"}]
+    others = sum(item.name == "1.png" and item.label == "thread" for item in source.items)
+    assert sum(len(part.images) for part in parts) == len(kept) + others
+
+
+def test_a_validation_split_without_kin_is_said_before_the_training(tmp_path: Path) -> None:
+    draw(tmp_path, per_class=3)  # 1.png, of the validation split, is alone in each class
+
+    with pytest.raises(ConfigError, match="no two are of one class"):
+        train(from_folder(tmp_path), Plan(tmp_path / "own.keras", start="none"), SMALL)
+
+
 def test_batches_are_repeatable_and_differ_between_epochs(folder: Path) -> None:
     (rois,) = as_it_is(from_folder(folder), "train")
 
@@ -116,7 +136,7 @@ def test_batches_are_repeatable_and_differ_between_epochs(folder: Path) -> None:
 
 def test_an_epoch_takes_no_more_of_a_class_than_asked_for_but_others_each_time() -> None:
     images = [np.full((8, 8), number, np.uint8) for number in range(100)]
-    rois = LabelledRois(images, np.array([0] * 90 + [1] * 10), ["many", "few"])
+    rois = LabelledRois(images, np.array([0] * 90 + [1] * 10), ["many", "few"], [None] * 100)
 
     def drawn(epoch: int) -> tuple[list[int], list[int]]:
         epochs = batches(rois, epoch, per_class=20)
@@ -189,11 +209,24 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder: Path, tmp_path:
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
 
 
-def test_a_run_with_other_settings_is_not_resumed(folder: Path, tmp_path: Path) -> None:
+def test_a_run_with_other_settings_is_not_resumed(
+    folder: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     _run(folder, tmp_path, Recipe(epochs=1, batch=8)).finish()
 
     with pytest.raises(ConfigError, match="other settings"):
         _run(folder, tmp_path, Recipe(epochs=2, batch=8))
+    other = tmp_path_factory.mktemp("others")
+    draw(other, per_class=30)
+    with pytest.raises(ConfigError, match="other images"):
+        _run(other, tmp_path, Recipe(epochs=1, batch=8))
+
+
+def test_a_folder_with_other_things_in_it_is_no_run(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(ConfigError, match="holds other files"):
+        _run(folder, tmp_path)
 
 
 def test_a_run_ends_early_only_in_its_second_half() -> None:

@@ -109,7 +109,7 @@ def test_weights_that_give_another_version_are_refused(
     encoder = load_encoder("compact", "random", 4)
     spec = weights.keep_copy(encoder, "compact", "random", store)
     version = catalog.encoders.claim("compact-v0-12345678", 256, spec)
-    with pytest.raises(ConfigError, match=r"compact-v2.*compact-v0-12345678"):
+    with pytest.raises(ConfigError, match=r"compact-v3.*compact-v0-12345678"):
         weights.load(version, store, 4)
     with pytest.raises(ConfigError, match="never stored"):
         weights.load(version.model_copy(update={"file": ""}), store, 4)

@@ -74,9 +74,11 @@ def _features(name: str, known: _Application, side_px: int, *, imagenet: bool) -
             pooling="avg",
         )
     except Exception as error:  # Keras raises a bare Exception when a download fails
+        if not imagenet:
+            raise ConfigError(f"{name} cannot take pictures of {side_px} px: {error}") from error
         raise ConfigError(
             f"Keras could not get the ImageNet weights of {name} ({error}). Without internet: run "
             f"once where there is some, copy the file from ~/.keras/models to the same place here, "
-            "or set PLANKTON_ENCODER_WEIGHTS to a .weights.h5 path, or use the compact encoder, "
+            "or give the path of a .weights.h5 file, or use the compact encoder, "
             "whose weights ship with the project."
         ) from error

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.encoders.layers import ClassAware
+from workers.encoders.runtime import keras
 
 
 def fit(
@@ -18,6 +19,7 @@ def fit(
     whitening: float,
     sharpness: float,
     share: float,
+    dimension: int,
 ) -> ClassAware:
     """Return the layer for these vectors.
 
@@ -29,12 +31,14 @@ def fit(
             retrieval", in between a power of the eigenvalues).
         sharpness: what cosines with the class directions are multiplied by before the softmax.
         share: of the squared length, for the classes.
+        dimension: of the result.
     """
-    layer = ClassAware(directions.shape[1], sharpness, share, name="classes")
+    layer = ClassAware(directions.shape[1], sharpness, share, dimension, name="classes")
     layer.build(vectors.shape)
     layer.directions.assign(directions)
     layer.whitening.assign(_whitening(vectors, whitening))
-    layer.kept.assign(_principal(np.asarray(layer.joined(vectors)))[:, : vectors.shape[1]])
+    joined = keras.ops.convert_to_numpy(layer.joined(vectors))
+    layer.kept.assign(_principal(joined)[:, :dimension])
     return layer
 
 

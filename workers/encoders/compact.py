@@ -4,7 +4,7 @@ Eight fire modules as in SqueezeNet 1.1 (Iandola et al. 2016, "SqueezeNet: AlexN
 with 50x fewer parameters"), so that training may start from what that network learnt on ImageNet,
 over one channel; then the mean and the maximum of the last feature map, a linear layer and unit
 length. The encoder shows the network each picture twice, once turned, blends in which classes of
-the training it resembles, and adds the organism's size.
+the training it resembles, and adds the organism's opacity and size.
 How it was trained and what it reaches is in `docs/encoder.md`.
 """
 
@@ -12,9 +12,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from workers.encoders.layers import ClassAware, SizeAware
+from workers.encoders.layers import ClassAware, Opacity, ValueAware
 from workers.encoders.runtime import keras
-from workers.encoders.size import SIZE_DIMENSION
+from workers.encoders.size import VALUE_DIMENSION
 
 SIDE_PX = 80
 DIMENSION = 256
@@ -24,17 +24,22 @@ FIRE = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256
 
 _HALVED_BEFORE = {0, 2, 4}
 
-SIZE_SHARE = 0.15
-SIZE_OCTAVES = 1.0
+SIZE_SHARE, SIZE_OCTAVES = 0.2, 1.0
+OPACITY_SHARE, OPACITY_OCTAVES = 0.15, 1.0
 WHITENING = 0.25
-CLASS_SHARPNESS = 12.0
-CLASS_SHARE = 0.33
+CLASS_SHARPNESS = 15.0
+CLASS_SHARE = 0.4
 """Chosen on PlanktonSet's validation images, see `docs/adr/0011-compact-encoder.md`."""
 
 
 def shipped_file() -> Traversable:
     """Return the trained encoder that comes with this package."""
-    return files("workers.encoders") / "weights" / "compact-v2.keras"
+    return files("workers.encoders") / "weights" / "compact-v3.keras"
+
+
+NETWORK_DIMENSION = 240
+LOOKS_DIMENSION = DIMENSION - 2 * VALUE_DIMENSION
+"""Numbers that the network gives, and those that are kept of them and of the classes."""
 
 
 def build_encoder(network: Any, classes: ClassAware | None = None) -> Any:
@@ -42,7 +47,7 @@ def build_encoder(network: Any, classes: ClassAware | None = None) -> Any:
 
     Args:
         network: what sees.
-        classes: see `class_aware.fit`; None before the training.
+        classes: see `class_aware.fit`; None for one that was not fitted.
 
     Returns:
         A `keras.Model` from `contrast`, (n, `SIDE_PX`, `SIDE_PX`, 1) float32, and `log2_size`,
@@ -50,10 +55,12 @@ def build_encoder(network: Any, classes: ClassAware | None = None) -> Any:
     """
     picture = keras.Input((SIDE_PX, SIDE_PX, 1), name="contrast")
     log2_size = keras.Input((1,), name="log2_size")
-    seen = _twice(network, picture)
-    if classes is not None:
-        seen = classes(seen)
-    vectors = SizeAware(SIZE_SHARE, SIZE_OCTAVES, name="size")([seen, log2_size])
+    classes = classes or ClassAware(1, 1.0, 0.0, LOOKS_DIMENSION, name="classes")
+    seen = classes(_twice(network, picture))
+    # The size, appended last, takes its share of the opacity's too.
+    opacity = ValueAware(OPACITY_SHARE / (1 - SIZE_SHARE), OPACITY_OCTAVES, name="opacity")
+    seen = opacity([seen, Opacity()(picture)])
+    vectors = ValueAware(SIZE_SHARE, SIZE_OCTAVES, name="size")([seen, log2_size])
     return keras.Model([picture, log2_size], vectors, name="compact")
 
 
@@ -86,7 +93,7 @@ def build_network() -> Any:
 
     Returns:
         A `keras.Model` from (n, side, side, 1) float32, background 0, organism positive, to
-        (n, `DIMENSION - SIZE_DIMENSION`) float32 of unit length. The side is free, the shipped
+        (n, `NETWORK_DIMENSION`) float32 of unit length. The side is free, the shipped
         weights expect `SIDE_PX`.
     """
     layers = keras.layers
@@ -100,7 +107,7 @@ def build_network() -> Any:
         x = _fire(x, squeezed, expanded, name=f"fire{number + 2}")
     x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
     x = layers.BatchNormalization(name="features_norm")(x)
-    x = layers.Dense(DIMENSION - SIZE_DIMENSION, use_bias=False, name="embedding")(x)
+    x = layers.Dense(NETWORK_DIMENSION, use_bias=False, name="embedding")(x)
     x = layers.BatchNormalization(name="embedding_norm")(x)
     return keras.Model(picture, layers.UnitNormalization()(x), name=_NETWORK)
 

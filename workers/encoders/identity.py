@@ -17,7 +17,7 @@ class EncoderIdentity:
     Attributes:
         name: architecture, lower-case letters and digits.
         version: of the code around the weights, e.g. "v1"; raised when preprocessing changes.
-        weights_sha256: SHA-256 of the weights, hex, first 16 digits.
+        weights_sha256: SHA-256 of the weights and of how the layers are set, hex, first 16 digits.
         input_size_px: side of the network's square input.
         dimension: length of a vector.
         preprocessing: what happens to an image before the network, in a few words.

@@ -1,6 +1,7 @@
 """A Keras model as an encoder: fixed-shape batches through one traced function per shape."""
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -95,14 +96,30 @@ def _step(model: Any, rows: int) -> Callable[..., NDArray[np.float32]]:
     return lambda *inputs: np.asarray(frozen(*(tf.constant(one) for one in inputs))[0])
 
 
-def weights_sha256(model: Any) -> str:
-    """Return the SHA-256 of a model's weights, first 16 hex digits.
+def model_sha256(model: Any) -> str:
+    """Return the SHA-256 of a model's weights and of how its layers are set, first 16 hex digits.
 
-    It is taken over shapes and values in the model's own order, not over a file, so that the same
-    weights are the same encoder wherever they were loaded from.
+    It is taken over shapes, values and settings in the model's own order, not over a file, so that
+    the same model is the same encoder wherever it was loaded from.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(json.dumps(_settings(model), sort_keys=True).encode())
     for weight in model.weights:
         values = np.ascontiguousarray(keras.ops.convert_to_numpy(weight), dtype="<f4")
         digest.update(repr(values.shape).encode() + values.tobytes())
     return digest.hexdigest()[:16]
+
+
+def _settings(layer: Any) -> list[Any]:
+    """What a layer does, apart from its weights: kind and settings, of a model those of each."""
+    if hasattr(layer, "layers"):
+        return [_settings(inner) for inner in layer.layers]
+    config = {name: value for name, value in layer.get_config().items() if name not in _IRRELEVANT}
+    return [type(layer).__name__, config]
+
+
+# Names count up within a process, and how weights begin or are trained leaves no trace in vectors.
+_IRRELEVANT = {
+    "name", "dtype", "trainable", "kernel_initializer", "bias_initializer", "kernel_regularizer",
+    "beta_initializer", "gamma_initializer", "moving_mean_initializer",
+    "moving_variance_initializer", "depthwise_initializer", "pointwise_initializer",
+}  # fmt: skip

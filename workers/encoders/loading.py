@@ -12,12 +12,12 @@ import numpy as np
 from plankton_stream.errors import ConfigError
 from workers.encoders import applications, compact
 from workers.encoders.identity import EncoderIdentity
-from workers.encoders.inference import Inputs, KerasEncoder, PixelSizes, weights_sha256
+from workers.encoders.inference import Inputs, KerasEncoder, PixelSizes, model_sha256
 from workers.encoders.preprocessing import Image, contrast_input, rgb_input, scales
 from workers.encoders.runtime import keras
 from workers.encoders.size import log2_size_um, spread_px
 
-_VERSION = "v2"  # raise it when preprocessing changes: the vectors are then no longer comparable
+_VERSION = "v3"  # raise it when preprocessing changes: the vectors are then no longer comparable
 _RANDOM_SEED = 0
 _SIZE_INPUT = "log2_size"
 
@@ -52,12 +52,15 @@ def as_encoder(model: Any, batch_size: int) -> KerasEncoder:
     prepare, seen = (
         (_contrast_and_size if sized else _contrast, "grey, organism bright, background 0")
         if channels == 1
-        else (_rgb_and_size if sized else _rgb, "rgb, padded to a square with its background")
+        else (
+            _rgb_and_size if sized else _rgb,
+            "rgb, organism bright, padded to a square with its background",
+        )
     )
     identity = EncoderIdentity(
         name=re.sub(r"[^a-z0-9]+", "", model.name.lower()) or "model",
         version=_VERSION,
-        weights_sha256=weights_sha256(model),
+        weights_sha256=model_sha256(model),
         input_size_px=side_px,
         dimension=int(model.outputs[0].shape[-1]),
         preprocessing=f"{seen}; size beside it" if sized else seen,
@@ -90,8 +93,8 @@ def load_weights(model: Any, path: Path) -> None:
     """
     if not path.is_file():
         raise ConfigError(
-            f"There are no encoder weights at {path}: set PLANKTON_ENCODER_WEIGHTS to shipped, "
-            "imagenet, random, or the path of a .weights.h5 file."
+            f"There are no encoder weights at {path}: give shipped, imagenet, random, or the path "
+            "of a .weights.h5 file."
         )
     try:
         # Keras skips what it cannot place, with no more than a warning: count first.
@@ -122,8 +125,8 @@ def _randomise(model: Any) -> None:
 def _compact(weights: str) -> Any:
     if weights == "imagenet":
         raise ConfigError(
-            "The compact encoder has no ImageNet weights of its own: set PLANKTON_ENCODER_WEIGHTS "
-            "to shipped, random, or the path of a .weights.h5 file."
+            "The compact encoder has no ImageNet weights of its own: give shipped, random, or the "
+            "path of a .weights.h5 file."
         )
     if weights == "shipped":
         with as_file(compact.shipped_file()) as file:
@@ -134,7 +137,7 @@ def _compact(weights: str) -> Any:
 def _application(name: str, weights: str) -> Any:
     if weights == "shipped":
         raise ConfigError(
-            f"No weights of {name} ship with this project: set PLANKTON_ENCODER_WEIGHTS to "
+            f"No weights of {name} ship with this project: give "
             "imagenet (Keras downloads them), random, or the path of a .weights.h5 file; or keep "
             "the compact encoder, whose weights do ship."
         )

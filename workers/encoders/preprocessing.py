@@ -56,7 +56,7 @@ def background(image: Image) -> NDArray[np.float64]:
     return np.asarray((frame[-middle - 1].astype(np.float64) + frame[middle]) / 2)
 
 
-def brighten_organism(grey: Image) -> Image:
+def brighten_organism(image: Image) -> Image:
     """Return the image such that the organism is brighter than the water, inverted if need be.
 
     Bright-field and shadowgraph cameras see dark on light, dark-field ones light on dark. What
@@ -64,12 +64,13 @@ def brighten_organism(grey: Image) -> Image:
     and its inverse give the same result, except where both deviations are exactly equal.
 
     Args:
-        grey: (h, w) uint8.
+        image: (h, w) or (h, w, 3) uint8; colour is inverted as its grey would be.
     """
+    grey = to_grey(image)
     deviation = grey.astype(np.float32) - background(grey)
     darker = float(np.square(np.minimum(deviation, 0)).sum())
     brighter = float(np.square(np.maximum(deviation, 0)).sum())
-    return 255 - grey if darker > brighter else grey
+    return 255 - image if darker > brighter else image
 
 
 def shrink_to(image: Image, longest_px: int) -> Image:
@@ -146,10 +147,10 @@ def rgb_input(images: Sequence[Image], side_px: int) -> NDArray[np.float32]:
         side_px: side of the network's input.
 
     Returns:
-        (n, side_px, side_px, 3) float32, RGB, 0..255.
+        (n, side_px, side_px, 3) float32, RGB, 0..255, the organism brighter than the water.
     """
     squares = np.empty((len(images), side_px, side_px, 3), dtype=np.float32)
     for row, image in enumerate(images):
-        rgb = to_rgb(image)
+        rgb = to_rgb(brighten_organism(image))
         squares[row] = fit_square(rgb, side_px, background(rgb))
     return squares

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 NOMINAL_UM = 10.0
 """Micrometres taken for a pixel where its size is unknown: sizes then compare within a camera."""
 
-_NODES = 8
-_ABOVE_WATER = np.float32(12 / 255)
+ABOVE_WATER = np.float32(12 / 255)
 """Contrast that sensor noise and JPEG artefacts stay below, share of full scale."""
 
 
@@ -30,7 +29,7 @@ def spread_px(contrast: NDArray[np.float32]) -> NDArray[np.float64]:
     Returns:
         (n,) pixels of these squares, at least 1; the side where nothing stands out.
     """
-    seen = np.maximum(contrast[..., 0] - _ABOVE_WATER, 0)
+    seen = np.maximum(contrast[..., 0] - ABOVE_WATER, 0)
     side = seen.shape[1]
     mass = seen.sum(axis=(1, 2), dtype=np.float64)
     at = np.arange(side, dtype=np.float64)
@@ -57,19 +56,21 @@ def log2_size_um(
     return np.asarray(np.log2(spread / scale * known), np.float32)
 
 
-def size_frequencies(octaves: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return frequencies and weights, (`_NODES`,) each, of the vector that stands for a size.
+def waves(octaves: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return frequencies and amplitudes, (5,) each, of the vector that stands for a number.
 
-    Cosines and sines at these frequencies, times the weights, are a vector of unit length; the
-    product of two of them is exp(-(difference / octaves)² / 2) within 0.01 for differences up to
-    seven times `octaves` (Gauss-Hermite quadrature of the Gaussian's own Fourier integral; Rahimi
-    and Recht 2007, "Random features for large-scale kernel machines", draw them at random).
+    Cosines and sines at these frequencies, times the amplitudes, are a vector of unit length; the
+    product of two of them is exp(-(difference / octaves)² / 2) within 0.002 for differences up to
+    six times `octaves`: a sum over equal steps of the Gaussian's own Fourier integral. (Rahimi and
+    Recht 2007, "Random features for large-scale kernel machines", draw the frequencies at random.)
     """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(2 * _NODES)
-    positive, share = nodes[_NODES:], weights[_NODES:]
-    amplitudes = np.sqrt(share / share.sum())
-    return (positive / octaves).astype(np.float32), amplitudes.astype(np.float32)
+    steps = (np.arange(_WAVES) + 0.5) * _STEP
+    power = np.exp(-(steps**2) / 2)
+    amplitudes = np.sqrt(power / power.sum())
+    return (steps / octaves).astype(np.float32), amplitudes.astype(np.float32)
 
 
-SIZE_DIMENSION = 2 * _NODES
-"""Length of the vector that stands for a size."""
+_WAVES, _STEP = 5, 0.66  # the step with the smallest error up to six octaves
+
+VALUE_DIMENSION = 2 * _WAVES
+"""Length of the vector that stands for a number."""

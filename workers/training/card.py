@@ -9,8 +9,9 @@ from workers.training.verdict import Comparison
 
 _LICENCE = {
     "none": "yours: they come from your images alone, whose terms decide.",
-    "shipped": "they continue the shipped weights, trained on PlanktonSet 1.0, which is public as "
-    "a benchmark and carries no licence text; your images' terms add to that.",
+    "shipped": "they continue the shipped weights, which continue SqueezeNet's (MIT; ImageNet's "
+    "images are for non-commercial research) and learnt from PlanktonSet 1.0, which is public as a "
+    "benchmark and carries no licence text; your images' terms add to that.",
     "imagenet": "they continue weights that Keras distributes, trained on ImageNet, whose images "
     "are for non-commercial research; your images' terms add to that.",
 }

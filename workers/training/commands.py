@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from workers.encoders import Encoder
     from workers.training.data import Source
 
+_LARGE_NETWORKS_BATCH = 16  # a laptop's memory holds no more of their activations
+
 train_app = typer.Typer(add_completion=False)
 augment_app = typer.Typer(add_completion=False)
 
@@ -43,6 +45,9 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(min=0, help="Its peak.")] = None,
     patience: Annotated[int | None, typer.Option(min=1, help="Longest wait for a gain.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, order, augmentation.")] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
+    ] = False,
 ) -> None:
     """Train an encoder; the same command again goes on where a killed one was.
 
@@ -59,11 +64,12 @@ def train(
     settings = load_settings()
     plan = Plan(out, encoder, start, side, command=_command())
     given: dict[str, Any] = {
-        "epochs": epochs, "batch": batch, "learning_rate": learning_rate, "patience": patience,
-        "seed": seed,
+        "epochs": epochs, "learning_rate": learning_rate, "patience": patience, "seed": seed,
+        "batch": batch or (None if encoder == "compact" else _LARGE_NETWORKS_BATCH),
     }  # fmt: skip
     recipe = replace(Recipe(), **{k: v for k, v in given.items() if v is not None})
     source = _source(folder, settings, from_labels=from_labels)
+    source = replace(source, skip_unreadable=skip_unreadable)
     trained = run(source, plan, recipe, lambda: _rival(settings, from_labels=from_labels))
     if trained.comparison:
         print(trained.comparison)

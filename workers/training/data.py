@@ -1,10 +1,11 @@
 """Labelled images to train on, split by rule, held in memory once."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from plankton_stream.images import decode
 from plankton_stream.ports import ImageFilter, ImageStore
 from workers.encoders.preprocessing import Image, shrink_to
 from workers.images import labelled_folder, read_image
+
+log = logging.getLogger(__name__)
 
 Split = Literal["held back", "test", "validation", "train"]
 
@@ -45,16 +48,35 @@ class LabelledRois:
         images: n images, uint8, as the trainee wants them.
         classes: (n,) int64, index into `names`.
         names: the classes of all splits together, sorted.
+        pixel_um: n sizes of a pixel, None where unknown.
     """
 
     images: list[Image]
     classes: NDArray[np.int64]
     names: list[str]
+    pixel_um: list[float | None]
 
     @property
     def class_counts(self) -> NDArray[np.int64]:
         """Images of each class, (len(names),)."""
         return np.bincount(self.classes, minlength=len(self.names))
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells other images, or other names, from these: 16 hex digits."""
+        digest = hashlib.sha256(repr(self.names).encode() + self.classes.tobytes())
+        for image in self.images:
+            digest.update(image[0].tobytes())
+        return digest.hexdigest()[:16]
+
+
+class Item(NamedTuple):
+    """One labelled image of a source: its file's name or its id, its class, and its pixels."""
+
+    name: str
+    label: str
+    read: Callable[[], Image]
+    pixel_um: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +85,17 @@ class Source:
 
     Attributes:
         about: for the model card.
-        items: name of the file or id, class, and what reads the pixels, of each image.
+        items: the images.
+        skip_unreadable: leave out what cannot be read instead of refusing.
     """
 
     about: str
-    items: Sequence[tuple[str, str, Callable[[], Image]]]
+    items: Sequence[Item]
+    skip_unreadable: bool = False
+
+    def count(self, split: Split) -> int:
+        """How many images a split has."""
+        return sum(split_of(item.name) == split for item in self.items)
 
     def splits(
         self, *wanted: Split, see: Callable[[Image], Image], longest_px: int = CACHED_PX
@@ -83,39 +111,43 @@ class Source:
             ConfigError: a split is empty, there are less than two classes, or images cannot be
                 read.
         """
-        names = sorted({name for _, name, _ in self.items})
+        names = sorted({item.label for item in self.items})
         if len(names) < 2:
             raise ConfigError(
                 f"{self.about}: there is nothing to tell apart in {len(names)} class: training "
                 "takes at least two."
             )
         index = {name: row for row, name in enumerate(names)}
-        rois: dict[Split, tuple[list[Image], list[int]]] = {split: ([], []) for split in wanted}
+        rois = {split: LabelledRois([], np.empty(0, np.int64), names, []) for split in wanted}
+        classes: dict[Split, list[int]] = {split: [] for split in wanted}
         unreadable = []
-        for file_name, name, read in self.items:
-            split = split_of(file_name)
+        for item in self.items:
+            split = split_of(item.name)
             if split in rois:
                 try:
-                    image = see(read())
+                    image = see(item.read())
                 except RejectedError as error:
-                    unreadable.append(f"{file_name}: {error}")
+                    unreadable.append(f"{item.name}: {error}")
                     continue
-                rois[split][0].append(shrink_to(image, longest_px))
-                rois[split][1].append(index[name])
+                rois[split].images.append(shrink_to(image, longest_px))
+                rois[split].pixel_um.append(item.pixel_um)
+                classes[split].append(index[item.label])
         self._require(rois, unreadable)
         return tuple(
-            LabelledRois(images, np.array(classes, dtype=np.int64), names)
-            for images, classes in rois.values()
+            replace(part, classes=np.array(classes[split], dtype=np.int64))
+            for split, part in rois.items()
         )
 
-    def _require(self, rois: dict[Split, tuple[list[Image], list[int]]], bad: list[str]) -> None:
-        if bad:
+    def _require(self, rois: dict[Split, LabelledRois], bad: list[str]) -> None:
+        if bad and not self.skip_unreadable:
             raise ConfigError(
                 f"{self.about}: {len(bad)} images cannot be read, for example {bad[0]}. Remove or "
-                "mend them."
+                "mend them, or leave them out with --skip-unreadable."
             )
-        for split, (images, _) in rois.items():
-            if not images:
+        if bad:
+            log.warning("%d images cannot be read and are left out: %s", len(bad), "; ".join(bad))
+        for split, part in rois.items():
+            if not part.images:
                 raise ConfigError(
                     f"{self.about}: there is no {split} image among {len(self.items)}; a file's "
                     "split is a rule of its name (see docs/encoder.md), so give more images."
@@ -132,7 +164,7 @@ def from_folder(folder: Path) -> Source:
     return Source(
         f"folder {folder.resolve().name}",
         [
-            (path.rpartition("/")[2], found.names[row], _reader(folder / path))
+            Item(path.rpartition("/")[2], found.names[row], _reader(folder / path))
             for path, row in zip(found.paths, found.classes, strict=True)
         ],
     )
@@ -147,7 +179,8 @@ def from_catalog(catalog: Catalog, store: ImageStore) -> Source:
     items = []
     for image in _validated(catalog):
         read = _store_reader(store, image.image_id, image.content_type)
-        items.append((image.image_id, image.naming.taxon or "", read))
+        pixel_um = image.capture.pixel_size_um
+        items.append(Item(image.image_id, image.naming.taxon or "", read, pixel_um))
     if not items:
         raise ConfigError("No image is validated yet: label some in the page, then train.")
     return Source(f"{len(items)} labels of the catalog", items)

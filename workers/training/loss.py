@@ -61,7 +61,7 @@ def margin_loss(
         ops = keras.ops
         classes = cosines.shape[-1]
         target = ops.one_hot(ops.cast(ops.reshape(true, (-1,)), "int32"), classes)
-        logits = scale * (cosines - margin * target) + prior
+        logits = scale * (cosines - margin * target) + ops.convert_to_tensor(prior)
         target = target * (1 - smoothing) + smoothing / classes
         return -ops.sum(target * ops.log_softmax(logits, axis=-1), axis=-1)
 

@@ -163,7 +163,7 @@ class Run:
             progress.best, progress.best_epoch = figures.map_at_k, epoch + 1
             self._save(self._model, self.best_weights)
         self._save(self._model, self._checkpoint(epoch + 1))
-        note = {"recipe": _plain(self._recipe), **asdict(progress)}
+        note = {"recipe": _plain(self._recipe), "of": self._of(), **asdict(progress)}
         temporary = self._folder / "progress.json.new"
         temporary.write_text(json.dumps(note, indent=1))
         temporary.replace(self._folder / "progress.json")
@@ -177,22 +177,38 @@ class Run:
     def _checkpoint(self, epochs_done: int) -> Path:
         return self._folder / f"checkpoint-{epochs_done}.weights.h5"
 
+    def _of(self) -> dict[str, str]:
+        """What is trained on what; a run is resumed for the same only."""
+        return {
+            "network": self._trainee.network.name,
+            "start": Path(self._trainee.start).name,
+            "images": self._rois.fingerprint,
+        }
+
     def _resume(self) -> Progress:
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / "progress.json"
         if not file.exists():
+            self._require_ours()
             return Progress()
         note = json.loads(file.read_text())
-        if note.pop("recipe") != _plain(self._recipe):
+        if (note.pop("recipe"), note.pop("of")) != (_plain(self._recipe), self._of()):
             raise ConfigError(
-                f"{self._folder} holds a run with other settings: give the same ones to resume it, "
-                "another --out, or delete that folder to start afresh."
+                f"{self._folder} holds a run with other settings, another start or other images: "
+                "give the same ones to resume it, another --out, or delete that folder to start "
+                "afresh."
             )
         progress = Progress(**note)
         self._model.optimizer.build(self._model.trainable_variables)
         self._model.load_weights(self._checkpoint(progress.epochs_done))
         log.info("resuming after epoch %d", progress.epochs_done)
         return progress
+
+    def _require_ours(self) -> None:
+        """A run removes its folder at the end; one with other things in it is not a run's."""
+        ours = (".weights.h5", "progress.json.new")
+        if any(not file.name.endswith(ours) for file in self._folder.iterdir()):
+            raise ConfigError(f"{self._folder} holds other files: give another --out.")
 
 
 def _changed(

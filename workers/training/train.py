@@ -74,10 +74,14 @@ def train(
         ConfigError: there is nothing to learn, to start from, or to write to.
     """
     _require_out(plan.out)
+    other = rival() if rival else None  # a wrong setting shows before the training, not after it
     keras.utils.set_random_seed(recipe.seed)
     cv2.setNumThreads(1)  # tiny images: threads cost more than they give
     subject = trainee(plan.encoder, plan.start, plan.side_px)
-    rois, validation = source.splits("train", "validation", see=subject.see)
+    rois, validation = source.splits(
+        "train", "validation", see=subject.see, longest_px=2 * subject.side_px
+    )
+    _require_kin(validation)
     _say_what_is_rare(rois)
     folder = plan.out.with_suffix(".training")
     run = Run(subject, rois, validation, recipe, folder)
@@ -86,8 +90,8 @@ def train(
     encoder = as_encoder(model, batch_size=32)
     held_out = _held_out(source)
     comparison = None
-    if rival and held_out:
-        comparison = compare(encoder, rival(), held_out.images, held_out.classes)
+    if other and held_out:
+        comparison = compare(encoder, other, held_out.images, held_out.classes, held_out.pixel_um)
     written = plan.out.with_suffix(".md")
     written.write_text(
         card(
@@ -124,6 +128,14 @@ def _require_out(out: Path) -> None:
         raise ConfigError(f"{out} can't be written: there is no folder {out.parent}.")
 
 
+def _require_kin(validation: LabelledRois) -> None:
+    if not np.any(validation.class_counts > 1):
+        raise ConfigError(
+            f"Of {len(validation.images)} validation images no two are of one class, so no epoch "
+            "could be judged: give more images of each class."
+        )
+
+
 def _say_what_is_rare(rois: LabelledRois) -> None:
     counts = rois.class_counts
     log.info("%d images of %d classes to train on", len(rois.images), int((counts > 0).sum()))
@@ -137,8 +149,7 @@ def _say_what_is_rare(rois: LabelledRois) -> None:
 
 def _held_out(source: Source) -> LabelledRois | None:
     """The test images as a worker gets them; None if no two of them are of one class."""
-    try:
-        (test,) = source.splits("test", see=lambda image: image, longest_px=_UNSHRUNK)
-    except ConfigError:
+    if not source.count("test"):
         return None
+    (test,) = source.splits("test", see=lambda image: image, longest_px=_UNSHRUNK)
     return test if np.any(test.class_counts > 1) else None

@@ -28,6 +28,8 @@ from workers.training.augmentation import augment, augment_one
 from workers.training.changes import Changes
 from workers.training.squeezenet import is_squeezenet, start_from_squeezenet
 
+_MANY, _FEW = 256, 16  # pictures at a time: a large network's first layers take 6 MB for each
+
 Pictures = NDArray[np.float32]
 """(n, side, side, channels) float32, what a network takes."""
 
@@ -37,6 +39,7 @@ class Trainee:
     """A network to train.
 
     Attributes:
+        start: what its weights are, as given to `trainee`.
         network: `keras.Model` from pictures to (n, d).
         encoder: the whole encoder, once the network is trained: from training images and the
             directions (d, classes) of the classifier.
@@ -47,6 +50,7 @@ class Trainee:
         augment: the same with random changes.
     """
 
+    start: str
     network: Any
     encoder: Callable[[Sequence[Image], NDArray[np.float32]], Any]
     side_px: int
@@ -55,8 +59,9 @@ class Trainee:
     prepare: Callable[[Sequence[Image], int], Pictures]
     augment: Callable[[Sequence[Image], int, Changes, Generator], Pictures]
 
-    def embed(self, images: Sequence[Image], batch: int = 256) -> NDArray[np.float32]:
+    def embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return vectors of images by the network alone, (n, d) float32, unit length."""
+        batch = _MANY if self.any_side else _FEW
         parts = [
             self.network.predict_on_batch(self.prepare(images[start : start + batch], self.side_px))
             for start in range(0, len(images), batch)
@@ -105,6 +110,7 @@ def _compact(start: str) -> Trainee:
         elif start != "none":
             load_weights(compact.build_encoder(network), Path(start))
     return Trainee(
+        start=start,
         network=network,
         encoder=partial(_compact_encoder, network),
         side_px=compact.SIDE_PX,
@@ -124,6 +130,7 @@ def _compact_encoder(network: Any, images: Sequence[Image], directions: NDArray[
     classes = class_aware.fit(
         np.concatenate(parts), directions, whitening=compact.WHITENING,
         sharpness=compact.CLASS_SHARPNESS, share=compact.CLASS_SHARE,
+        dimension=compact.LOOKS_DIMENSION,
     )  # fmt: skip
     return compact.build_encoder(network, classes)
 
@@ -142,11 +149,13 @@ def _application(name: str, start: str, side_px: int | None) -> Trainee:
         raise ConfigError(f"No weights of {name} ship: start from imagenet, none, or a file.")
     if start.endswith(".keras"):
         model = read_model(Path(start))
+        _require_same(model, applications.build(name, imagenet=False, side_px=side_px), start)
     else:
         model = applications.build(name, imagenet=start == "imagenet", side_px=side_px)
         if start not in {"imagenet", "none"}:
             load_weights(model, Path(start))
     return Trainee(
+        start=start,
         network=model,
         encoder=lambda _images, _directions: model,
         side_px=int(model.inputs[0].shape[1]),
@@ -157,9 +166,19 @@ def _application(name: str, start: str, side_px: int | None) -> Trainee:
     )
 
 
+def _require_same(given: Any, wanted: Any, start: str) -> None:
+    """See that a file holds the network that is to be trained."""
+    have, need = ([tuple(one.shape) for one in (*m.inputs, *m.outputs)] for m in (given, wanted))
+    if have != need:
+        raise ConfigError(
+            f"{start} goes from {have[0]} to {have[-1]}, {wanted.name} from {need[0]} to "
+            f"{need[-1]}: name what the file is with --encoder, and its --side."
+        )
+
+
 def to_rgb_image(image: Image) -> Image:
     """Colour as OpenCV holds it, so that an image in memory is one like any other."""
-    return np.asarray(to_rgb(image)[..., ::-1], np.uint8)
+    return np.asarray(to_rgb(brighten_organism(image))[..., ::-1], np.uint8)
 
 
 def _bright_grey(image: Image) -> Image:

@@ -73,7 +73,11 @@ class Comparison:
 
 
 def compare(
-    new: Encoder, old: Encoder, images: Sequence[Image], classes: NDArray[np.int64]
+    new: Encoder,
+    old: Encoder,
+    images: Sequence[Image],
+    classes: NDArray[np.int64],
+    pixel_um: Sequence[float | None] | None = None,
 ) -> Comparison:
     """Let each image search the others with both encoders.
 
@@ -82,8 +86,10 @@ def compare(
         old: the one it may replace.
         images: as an embed worker gets them, of either polarity.
         classes: (n,) integers; at least one class has two images.
+        pixel_um: sizes of their pixels, as for `Encoder.encode`.
     """
-    judged = [_judged(encoder, images, classes) for encoder in (new, old)]
+    vectors = [encoder.encode(images, pixel_um) for encoder in (new, old)]
+    judged = [_judged(each, classes) for each in vectors]
     gains = judged[0].average_precision_at(10) - judged[1].average_precision_at(10)
     mean, low, high = bootstrap(gains[:, None])[:, 0]
     return Comparison(
@@ -94,8 +100,7 @@ def compare(
     )
 
 
-def _judged(encoder: Encoder, images: Sequence[Image], classes: NDArray[np.int64]) -> Judged:
-    vectors = encoder.encode(images)
+def _judged(vectors: NDArray[np.float32], classes: NDArray[np.int64]) -> Judged:
     return judge(nearest(vectors, vectors, DEPTH, within=True), classes, classes, within=True)
 
 

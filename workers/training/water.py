@@ -56,7 +56,7 @@ def motion(x: Contrast, changes: Changes, rng: Generator) -> Contrast:
     angle = rng.uniform(0, np.pi)
     half = np.array([np.cos(angle), np.sin(angle)]) * length / 2
     ends = [tuple(round(float(v)) for v in side // 2 + sign * half) for sign in (-1, 1)]
-    cv2.line(line, ends[0], ends[1], 1.0, lineType=cv2.LINE_AA if side > 3 else cv2.LINE_8)
+    cv2.line(line, ends[0], ends[1], 1.0)
     return _filtered(x, line)
 
 

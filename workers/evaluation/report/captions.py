@@ -8,6 +8,7 @@ from html import escape
 from workers.evaluation.disturbances import KERNELS_PX, sigma_px
 from workers.evaluation.document import EncoderFigures, Evaluation
 from workers.evaluation.intervals import RESAMPLES
+from workers.evaluation.methods import RERANKED
 
 _TRAINING = "against training images"
 _FEW = 1_024
@@ -116,11 +117,16 @@ def methods(found: Evaluation) -> str:
     )
     few = first.figures[0].gallery < _FEW and any(one.kind == "index" for one in found.methods)
     milvus = f" Milvus searches fewer than {_FEW:,} images without an index." if few else ""
+    all_ranked = (
+        f" Of so few images, {RERANKED:,} re-ranked are all of them: an exact search."
+        if first.figures[0].gallery <= RERANKED
+        else ""
+    )
     return (
         f"All methods on the same vectors of {escape(first.id)}. Recall: share of the exact first "
         "10 or 100 that are found. Time: median of single queries for 100 images on the machine "
         "that made this report, in one process (Milvus: with its network call). Bytes: what the "
-        f"first stage reads of an image. {learned}{milvus}"
+        f"first stage reads of an image. {learned}{milvus}{all_ranked}"
     )
 
 
