@@ -59,7 +59,7 @@ def build_encoder(network: Any, classes: ClassAware | None = None) -> Any:
     seen = classes(_twice(network, picture))
     # The size, appended last, takes its share of the opacity's too.
     opacity = ValueAware(OPACITY_SHARE / (1 - SIZE_SHARE), OPACITY_OCTAVES, name="opacity")
-    seen = opacity([seen, Opacity()(picture)])
+    seen = opacity([seen, Opacity(name="log2_opacity")(picture)])
     vectors = ValueAware(SIZE_SHARE, SIZE_OCTAVES, name="size")([seen, log2_size])
     return keras.Model([picture, log2_size], vectors, name="compact")
 
