@@ -24,11 +24,11 @@ FIRE = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256
 
 _HALVED_BEFORE = {0, 2, 4}
 
-SIZE_SHARE, SIZE_OCTAVES = 0.2, 1.0
-OPACITY_SHARE, OPACITY_OCTAVES = 0.15, 1.0
+SIZE_SHARE, SIZE_OCTAVES = 0.15, 1.0
+OPACITY_SHARE, OPACITY_OCTAVES = 0.2, 1.0
 WHITENING = 0.25
 CLASS_SHARPNESS = 15.0
-CLASS_SHARE = 0.4
+CLASS_SHARE = 0.5
 """Chosen on PlanktonSet's validation images, see `docs/adr/0011-compact-encoder.md`."""
 
 
