@@ -132,8 +132,13 @@ class Searches:
         while not self._stop.wait(0.02):
             for call in calls:
                 start = time.perf_counter()
-                answer = call()
-                self._times_s.append(time.perf_counter() - start)
+                try:
+                    answer = call()
+                except httpx.HTTPError as error:  # refused, broken off, or not within 30 s
+                    self._failed[f"{type(error).__name__}: {error}"] += 1
+                    continue
+                finally:
+                    self._times_s.append(time.perf_counter() - start)
                 if not answer.is_success or len(answer.json()["neighbours"]) < 100:
                     self._failed[answer.text[:200]] += 1
 

@@ -1,5 +1,6 @@
 """What the API answers: one model per answer, which also describes it in OpenAPI."""
 
+from pathlib import PurePath
 from typing import Any, Literal
 
 from pydantic import Field
@@ -38,7 +39,10 @@ class ImageView(Record):
     sha256: str
     width_px: int
     height_px: int
-    encoder: str
+    encoder: str = Field(
+        description="Id of the version that it was embedded with last; a search compares vectors "
+        "of the version that its answer names."
+    )
     indexed_at: UtcTime
     taxon: Slug | None
     state: LabelState
@@ -80,6 +84,7 @@ class ImageDetail(ImageView):
 class Neighbours(Record):
     """Images that look alike, nearest first."""
 
+    encoder: str = Field(description="Id of the encoder version whose vectors were compared.")
     neighbours: list[NeighbourView]
 
 
@@ -135,8 +140,19 @@ class EncoderView(EncoderVersion):
 
     @classmethod
     def of(cls, version: EncoderVersion) -> "EncoderView":
-        """The view of a version."""
-        return cls(**version.model_dump(), eta_s=version.seconds_left)
+        """The view of a version; where its publisher keeps files is nobody else's business."""
+        return cls(
+            **version.model_dump() | {"source": _without_folders(version.source)},
+            eta_s=version.seconds_left,
+        )
+
+
+def _without_folders(source: str) -> str:
+    """What was published, a path shortened to its last part: `a.keras`, `compact, b.weights.h5`."""
+    if source.endswith(".keras"):
+        return PurePath(source).name
+    architecture, comma, weights = source.partition(", ")
+    return architecture + comma + PurePath(weights).name
 
 
 class Encoders(Record):

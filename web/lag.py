@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 WATCHED = (
     (topics.SEGMENT_GROUP, topics.FRAMES),
     (topics.EMBED_GROUP, topics.ROIS),
+    (topics.REEMBED_GROUP, topics.REEMBED),
     (topics.LABELS_GROUP, topics.LABELS),
 )
 """Consumer groups, each with the topic that it works through."""

@@ -115,7 +115,8 @@ def versions() -> None:
     admin = wait_for(lambda: KafkaAdmin(settings.kafka_bootstrap), stop)
     unread = partial(admin.lag, topics.REEMBED_GROUP, topics.REEMBED)
     announce_ready()
-    Filling(catalog, partial(_index, settings), publisher, unread, stop).run()
+    open_index, drop = partial(_index, settings), partial(_drop_index, settings)
+    Filling(catalog, open_index, publisher, unread, stop, drop=drop).run()
 
 
 def _start() -> tuple[Settings, threading.Event]:
@@ -141,6 +142,12 @@ def _consume(
     subscriber = wait_for(subscribe, stop)
     announce_ready()
     consume(subscriber, worker, publisher, stop)
+
+
+def _drop_index(settings: Settings, encoder: str) -> None:
+    from plankton_stream.adapters.milvus import drop_index
+
+    drop_index(settings.milvus_uri, encoder, token=settings.milvus_token)
 
 
 def _index(settings: Settings, encoder: str, dimension: int) -> VectorIndex:

@@ -1,6 +1,7 @@
 """The embed worker: ROIs to vectors, in micro-batches. Afterwards an image can be searched."""
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,14 +12,17 @@ from plankton_stream.events.envelope import Received, now
 from plankton_stream.events.facts import ImageIndexed, embedding_request, fact_message
 from plankton_stream.events.images import read_roi
 from plankton_stream.images import Pixels, decode
-from plankton_stream.ports import ImageStore, Publisher
+from plankton_stream.ports import ImageStore, Publisher, Vector
 from workers.loop import examine, publish_rejections
 from workers.rename import bring_names_up_to_date
 from workers.versions.loaded import LoadedVersions, Version
 
+log = logging.getLogger(__name__)
+
 MAX_ROI_PIXELS = 32 * 1024 * 1024
 """Largest ROI, pixels; a whole batch of them has to fit into memory."""
 
+_LONGEST_REASON = 1_000  # TensorFlow's errors go on for pages
 _WRITERS = 8  # an image is forced to the disk; several at once share the wait
 
 
@@ -54,8 +58,7 @@ class EmbedWorker:
         # The last one of a double; a batch may hold a record and its replay.
         rois = {roi.image_id: (roi, pixels) for roi, pixels in readable}
         if rois:
-            versions = self._versions.written()
-            images = self._index_images(rois, versions)
+            images, versions = self._index_images(rois, self._versions.written())
             self._publish(images)
             self._ask_for_others(images, versions)
         publish_rejections(rejections, self._publisher, consumer=self.name)
@@ -63,18 +66,16 @@ class EmbedWorker:
 
     def _index_images(
         self, rois: dict[str, tuple[Roi, Pixels]], versions: Sequence[Version]
-    ) -> list[Image]:
-        pixels = [pixels for _, pixels in rois.values()]
-        pixel_um = [roi.capture.pixel_size_um for roi, _ in rois.values()]
-        vectors = [version.encoder.encode(pixels, pixel_um) for version in versions]
+    ) -> tuple[list[Image], list[Version]]:
+        vectors = self._encode(rois, versions)
         self._store_bytes(rois)
         known = self._catalog.images.get(list(rois))
-        encoder = versions[-1].id
+        live = versions[0].id
         images = [
-            _image(roi, pixels, encoder, known.get(image_id))
+            _image(roi, pixels, live, known.get(image_id))
             for image_id, (roi, pixels) in rois.items()
         ]
-        for version, own in zip(versions, vectors, strict=True):
+        for version, own in vectors:
             version.index.upsert(images, own)
         searchable_at = now()
         images = [
@@ -86,9 +87,29 @@ class EmbedWorker:
         self._catalog.images.upsert(images)
         # A label may have arrived after `known` was read, and the index got the one before it; also
         # of a fresh image, if this worker was so slow that another one did its batch meanwhile.
-        for version in versions:
+        for version, _ in vectors:
             bring_names_up_to_date(images, self._catalog, version.index)
-        return images
+        return images, [version for version, _ in vectors]
+
+    def _encode(
+        self, rois: dict[str, tuple[Roi, Pixels]], versions: Sequence[Version]
+    ) -> list[tuple[Version, Vector]]:
+        """Versions with their vectors of the ROIs, the live one first.
+
+        One that is only being filled and fails is given up, whatever it fails of: what somebody
+        published must not stop the live one.
+        """
+        pixels = [pixels for _, pixels in rois.values()]
+        pixel_um = [roi.capture.pixel_size_um for roi, _ in rois.values()]
+        live, *others = versions
+        vectors = [(live, live.encoder.encode(pixels, pixel_um))]
+        for version in others:
+            try:
+                vectors.append((version, version.encoder.encode(pixels, pixel_um)))
+            except Exception as error:  # the boundary of a network that somebody else made
+                log.exception("%s is given up", version.id)
+                give_up(version, error, self._catalog)
+        return vectors
 
     def _ask_for_others(self, images: Sequence[Image], written: Sequence[Version]) -> None:
         """Ask for these images in versions that the catalog has to have now, and had not before.
@@ -121,6 +142,16 @@ class EmbedWorker:
             )
             event_id = f"{image.image_id}/{image.encoder}"
             self._publisher.send(fact_message(fact, event_id=event_id, source=self.name))
+
+
+def give_up(version: Version, error: Exception, catalog: Catalog) -> None:
+    """Mark a version that is being filled as failed; the catalog leaves the live one as it is.
+
+    Raises:
+        RetryableError: the catalog does not answer.
+    """
+    reason = f"it fails on an image: {type(error).__name__}: {error}"
+    catalog.encoders.fail(version.id, reason[:_LONGEST_REASON])
 
 
 def _read(record: Received) -> tuple[Roi, Pixels]:

@@ -93,7 +93,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, "text/plain", encoder.identity.id.encode())
 
     def _say_vector(self, encoder: Encoder, pixels: Pixels) -> None:
-        vector = encoder.encode([pixels])[0]
+        try:
+            vector = encoder.encode([pixels])[0]
+        except RejectedError as error:
+            self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+            return
         body = vector.tobytes()
         self._answer(HTTPStatus.OK, "application/octet-stream", body, encoder.identity.id)
 

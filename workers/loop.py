@@ -97,6 +97,9 @@ def consume_beside(
 ) -> None:
     """Work on two queues in one thread: on the background's while nothing urgent waits.
 
+    A batch of the background that can't be done now is kept, and tried again once a turn: it may
+    wait for something that has nothing to do with the urgent queue.
+
     Args:
         urgent: is never kept waiting for longer than one batch of the background.
         background: gets every tenth turn even when the urgent queue is never empty.
@@ -109,26 +112,54 @@ def consume_beside(
         urgent.subscriber.keep_alive()
         background.subscriber.keep_alive()
 
-    def turn(queue: Queue, timeout_s: float) -> int:
-        batch = queue.subscriber.poll(timeout_s)
-        step = partial(_handle, batch, queue.worker, publisher)
+    def urgent_turn(timeout_s: float) -> int:
+        batch = urgent.subscriber.poll(timeout_s)
+        step = partial(_handle, batch, urgent.worker, publisher)
         if batch and insist(step, stop, keep_alive):
-            insist(queue.subscriber.commit, stop, keep_alive)
+            insist(urgent.subscriber.commit, stop, keep_alive)
         return len(batch)
 
+    patient = _Patient(background, publisher)
     turns, busy = 0, False
     try:
         while not stop.is_set():
             turns += 1
-            more_wait = turn(urgent, _GLANCE_S if busy else _POLL_S) >= urgent.full
+            more_wait = urgent_turn(_GLANCE_S if busy else _POLL_S) >= urgent.full
             if not may_work():
                 background.subscriber.keep_alive()
                 busy = False
             elif not more_wait or turns % _OTHERS_EVERY == 0:
-                busy = turn(background, _GLANCE_S) > 0
+                busy = patient.turn()
     finally:
         urgent.subscriber.close()
         background.subscriber.close()
+
+
+class _Patient:
+    """A queue whose batch waits, without being read on, until it can be done."""
+
+    def __init__(self, queue: Queue, publisher: Publisher) -> None:
+        self._queue, self._publisher = queue, publisher
+        self._waiting: list[Received] = []
+
+    def turn(self) -> bool:
+        """Try the batch that waits, else read the next one; whether one was done."""
+        subscriber = self._queue.subscriber
+        is_retry = bool(self._waiting)
+        if is_retry:
+            subscriber.keep_alive()
+        else:
+            self._waiting = subscriber.poll(_GLANCE_S)
+        if not self._waiting:
+            return False
+        try:
+            _handle(self._waiting, self._queue.worker, self._publisher)
+            subscriber.commit()
+        except RetryableError as error:
+            log.log(logging.DEBUG if is_retry else logging.WARNING, "trying again later: %s", error)
+            return False
+        self._waiting = []
+        return True
 
 
 def _handle(batch: Sequence[Received], worker: Worker, publisher: Publisher) -> None:

@@ -1,10 +1,13 @@
 """The image store on a folder or on S3, through fsspec."""
 
+import io
 import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from shutil import copyfileobj
+from typing import BinaryIO
 
 import fsspec
 
@@ -31,14 +34,14 @@ class FileImageStore:
         self._url = url
         self._parts = Path(self._root, _PARTS) if "file" in self._fs.protocol else None
         if self._parts:
-            _sweep(self._parts)
+            sweep(self._parts)
 
     def put(self, image_id: str, content_type: str, data: bytes) -> None:
         """See `ImageStore.put`."""
         path = self._path(image_id, content_type)
         try:
             if self._parts:
-                _write(self._parts / new_id(), Path(path), data)
+                write_whole(self._parts / new_id(), Path(path), io.BytesIO(data))
             else:
                 self._fs.pipe_file(path, data)  # object stores write whole objects
         except OSError as error:
@@ -74,25 +77,28 @@ class FileImageStore:
         return f"{self._root}/{image_id[-2:]}/{image_id}.{extension}"
 
 
-def _write(part: Path, path: Path, data: bytes) -> None:
+def write_whole(part: Path, path: Path, data: BinaryIO) -> None:
     """Write a file so that it is there whole or not at all, also after a power cut.
 
     Args:
-        part: a name that nobody else uses, on the same disk.
+        part: a name that nobody else uses, on the same disk; see `sweep`.
         path: its final name.
-        data: what it holds.
+        data: what it is going to hold, from here to the end.
+
+    Raises:
+        OSError: it can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part.parent.mkdir(parents=True, exist_ok=True)
     with part.open("wb") as file:
-        file.write(data)
+        copyfileobj(data, file)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
 
 
-def _sweep(parts: Path) -> None:
-    """Remove what writers that were killed left behind; a write takes less than a minute."""
+def sweep(parts: Path) -> None:
+    """Remove what writers that were killed left behind: what has not grown for a minute."""
     for part in parts.glob("*"):
         with suppress(FileNotFoundError):  # another process sweeps as well
             if time.time() - part.stat().st_mtime > 60:

@@ -1,5 +1,6 @@
 """The catalog: one suite over SQLite and PostgreSQL."""
 
+import contextlib
 import itertools
 import subprocess
 import sys
@@ -208,7 +209,7 @@ def test_ten_thousand_images_are_one_statement(catalog: Catalog) -> None:
 def test_pages_have_no_gap_and_no_double_while_images_are_added(
     catalog: Catalog, *, rows_at_one_moment: bool
 ) -> None:
-    images = [an_image(n) for n in range(25)]
+    images = [an_image(n) for n in range(12)]
     if rows_at_one_moment:  # one batch of the embed worker
         images = [image.model_copy(update={"indexed_at": NOON}) for image in images]
     catalog.images.upsert(images)
@@ -550,6 +551,7 @@ def test_a_version_that_is_not_filled_any_more_does_not_go_live(catalog: Catalog
     catalog.encoders.finish("enc-2")
     catalog.encoders.fail("enc-2", "late")
     assert states(catalog) == {"enc-1": ("live", False), "enc-2": ("abandoned", False)}
+    catalog.encoders.mark_dropped("enc-2")
     publish(catalog, "enc-2")
     catalog.encoders.fail("enc-2", "no pixels")
     assert states(catalog)["enc-2"] == ("failed", False)
@@ -575,10 +577,80 @@ def test_what_can_not_be_published_or_rolled_back_is_said(catalog: Catalog) -> N
     publish(catalog, "enc-3")
     with pytest.raises(ConfigError, match=r"enc-3.*abandon"):
         encoders.roll_back(at_once=True)
+    with pytest.raises(ConfigError, match=r"enc-3.*abandon"):
+        encoders.require_idle()
     encoders.abandon("why")
+    encoders.require_idle()
+
+
+def test_filling_the_live_version_can_be_stopped_and_taken_up_again(catalog: Catalog) -> None:
+    encoders = catalog.encoders
+    encoders.claim("enc-1", 16)
+    publish(catalog, "enc-2")
+    encoders.finish("enc-2")
     encoders.roll_back(at_once=True)
-    with pytest.raises(ConfigError, match="is live"):
-        encoders.abandon("why")
+    with pytest.raises(ConfigError, match=r"enc-1.*live.*abandon"):
+        publish(catalog, "enc-3")
+    stopped = encoders.abandon("no time")
+    assert (stopped.encoder, stopped.reason) == ("enc-1", "no time")
+    assert states(catalog) == {"enc-1": ("live", False), "enc-2": ("previous", False)}
+    assert encoders.repair().reason is None
+    assert states(catalog)["enc-1"] == ("live", True)
+
+
+def test_a_version_that_has_ended_is_published_again_once_its_vectors_are_gone(
+    catalog: Catalog,
+) -> None:
+    encoders = catalog.encoders
+    for name in ("enc-1", "enc-2", "enc-3"):
+        if name == "enc-1":
+            encoders.claim(name, 16)
+        else:
+            publish(catalog, name)
+            encoders.finish(name)
+    with pytest.raises(ConfigError, match=r"enc-1.*retired.*try again in a few seconds"):
+        publish(catalog, "enc-1")
+    encoders.mark_dropped("enc-1")
+    again = publish(catalog, "enc-1")
+    assert (again.state, again.live_since, again.dropped) == ("candidate", None, False)
+    encoders.mark_dropped("enc-1")  # by a worker that comes late
+    assert not next(v for v in encoders.all() if v.encoder == "enc-1").dropped
+    encoders.abandon("no")
+    assert [v.encoder for v in encoders.to_drop()] == ["enc-1"]
+    assert publish(catalog, "enc-2").live_since is not None, "its vectors are there"
+
+
+def test_a_version_is_given_up_or_goes_live_and_one_is_always_live(catalog: Catalog) -> None:
+    catalog.encoders.claim("enc", 16)
+    live = "enc"
+
+    def change(number: int) -> None:
+        if number % 2:
+            catalog.encoders.finish(name)
+        else:
+            with contextlib.suppress(ConfigError):  # it was finished before
+                catalog.encoders.abandon("no")
+
+    for name in (f"enc-{number}" for number in range(12)):
+        publish(catalog, name)
+        together(4, change)
+        found = states(catalog)
+        assert found[name] in (("live", False), ("abandoned", False))
+        live = name if found[name][0] == "live" else live
+        assert [e for e, (state, _) in found.items() if state == "live"] == [live]
+
+
+def test_workers_that_finish_a_version_at_once_keep_the_one_to_go_back_to(
+    catalog: Catalog,
+) -> None:
+    catalog.encoders.claim("enc", 16)
+    before = "enc"
+    for name in (f"enc-{number}" for number in range(12)):
+        publish(catalog, name)
+        together(4, lambda _, name=name: catalog.encoders.finish(name))
+        assert states(catalog)[name] == ("live", False)
+        assert states(catalog)[before] == ("previous", False)
+        before = name
 
 
 def test_of_versions_that_are_published_together_one_is_filled(catalog: Catalog) -> None:

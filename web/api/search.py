@@ -26,11 +26,12 @@ _MAGIC = {
 def get_neighbours(parts: Parts, image_id: str, query: NeighboursQuery) -> Response:
     """The images nearest to one that is indexed, itself left out."""
     check_id(image_id)
+    index = parts.index()
     found = search.neighbours_of(
-        image_id, query.k, index=parts.index(), records=parts.catalog.images,
+        image_id, query.k, index=index, records=parts.catalog.images,
         where=query.where(), metric=query.metric,
     )  # fmt: skip
-    return _answer(parts, query, found)
+    return _answer(parts, query, index.encoder, found)
 
 
 def post_search(parts: Parts, query: NeighboursQuery) -> Response:
@@ -42,15 +43,17 @@ def post_search(parts: Parts, query: NeighboursQuery) -> Response:
         vector, query.k, index=index, records=parts.catalog.images,
         where=query.where(), metric=query.metric,
     )  # fmt: skip
-    return _answer(parts, query, found)
+    return _answer(parts, query, index.encoder, found)
 
 
-def _answer(parts: Parts, query: NeighboursQuery, found: list[search.Neighbour]) -> Response:
+def _answer(
+    parts: Parts, query: NeighboursQuery, encoder: str, found: list[search.Neighbour]
+) -> Response:
     """`Neighbours` as JSON, written without making a model of each: there can be ten thousand."""
     if not found:
         require_known(parts, query.taxon)
     views = [flat(one.image) | {"distance": one.distance} for one in found]
-    return Response(to_json({"neighbours": views}), mimetype=JSON)
+    return Response(to_json({"encoder": encoder, "neighbours": views}), mimetype=JSON)
 
 
 def _uploaded() -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plankton_stream.errors import RejectedError
 from workers.encoders.identity import EncoderIdentity
 from workers.encoders.preprocessing import Image, require_image
 from workers.encoders.runtime import keras, tf
@@ -64,13 +65,24 @@ class KerasEncoder:
         return vectors
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:
-        """Return the vectors of at most one batch of what `prepare` gives, (n, d) float32."""
+        """Return the vectors of at most one batch of what `prepare` gives, (n, d) float32.
+
+        Raises:
+            RejectedError: one of them holds NaN or infinity, which no index takes.
+        """
         count = len(inputs[0])
         rows = 1 if count == 1 else self._batch_size
         with self._one_at_a_time:
             vectors = self._steps[rows](*(_padded(values, rows) for values in inputs))
-        lengths = np.linalg.norm(vectors[:count], axis=1, keepdims=True)
-        return np.asarray(vectors[:count] / np.maximum(lengths, np.float32(1e-12)), np.float32)
+        vectors = vectors[:count]
+        finite = np.isfinite(vectors).all(axis=1)
+        if not finite.all():
+            raise RejectedError(
+                f"encoder {self.identity.id} gives NaN or infinity for {np.sum(~finite)} of "
+                f"{count} images"
+            )
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)
 
 
 def _padded(values: NDArray[np.float32], rows: int) -> NDArray[np.float32]:

@@ -73,9 +73,11 @@ def rollback(
 
 @app.command()
 def abandon() -> None:
-    """Stop a publish or a roll back that is under way; the live version stays."""
-    version = _catalog().encoders.abandon("abandoned by its user")
+    """Stop a publish, a roll back or a repair that is under way; the live version stays live."""
+    version = _catalog().encoders.abandon("stopped by its user")
     print(f"{version.encoder} is no longer filled; its state is now: {version.state}.")
+    if version.state is VersionState.LIVE:
+        print("It may lack images: plankton encoder repair looks for them.")
 
 
 @app.command()

@@ -42,6 +42,8 @@ class Filling:
         publisher: Publisher,
         unread: Callable[[], int],
         stop: threading.Event,
+        *,
+        drop: Callable[[str], None],
     ) -> None:
         """Nothing is looked at yet.
 
@@ -51,9 +53,10 @@ class Filling:
             publisher: takes the requests.
             unread: requests that the embed workers have not finished with.
             stop: ends everything within a second.
+            drop: gives up a version's vectors, by its id.
         """
         self._catalog, self._open_index, self._publisher = catalog, open_index, publisher
-        self._unread, self._stop = unread, stop
+        self._unread, self._stop, self._drop = unread, stop, drop
         self._progress: deque[tuple[float, int]] = deque()
         self._opened: tuple[EncoderVersion, VectorIndex] | None = None
 
@@ -101,7 +104,10 @@ class Filling:
             asked += self._ask_for_missing(version, index, ids)
             if not self._until_few_wait(version, index, _MOST_WAITING):
                 return False
-        return asked == 0 and self._unread() == 0 and self._report(version, index)
+        # Reporting waits for all that was written, and meanwhile a worker that had not noticed the
+        # version may have put an image into the catalog and asked for it: hence the second look.
+        is_whole = asked == 0 and self._unread() == 0 and self._report(version, index)
+        return is_whole and self._unread() == 0
 
     def _ask_for_missing(
         self, version: EncoderVersion, index: VectorIndex, ids: Sequence[str]
@@ -156,8 +162,11 @@ class Filling:
         return max(0, done - first) / (at_s - first_s) if at_s > first_s else None
 
     def _drop_ended(self) -> None:
-        for version in self._catalog.encoders.to_drop():
-            self._open_index(version.encoder, version.dimension).drop()
+        # Looked at anew each time: another worker may have dropped one while this one dropped
+        # another, and then it may be published again.
+        while ended := self._catalog.encoders.to_drop():
+            version = ended[0]
+            self._drop(version.encoder)
             self._catalog.encoders.mark_dropped(version.encoder)
             log.info("the vectors of %s (%s) are gone", version.encoder, version.state)
 

@@ -29,7 +29,7 @@ def publish(
         ConfigError: there is no such encoder, it does not give vectors, it is live already, or
             another version is being filled. Nothing was changed.
     """
-    _refuse_while_filling(catalog)
+    catalog.encoders.require_idle()
     encoder = load_encoder(name, given, batch_size)
     identity = encoder.identity
     if any(
@@ -42,7 +42,7 @@ def publish(
 
 
 def require_vectors(encoder: Encoder) -> None:
-    """Try an encoder on small, large, grey and coloured noise.
+    """Try an encoder on small, large, grey and coloured noise, and on nothing but one grey level.
 
     Raises:
         ConfigError: what it gives are not unit vectors of its dimension that tell images apart.
@@ -50,7 +50,9 @@ def require_vectors(encoder: Encoder) -> None:
     identity = encoder.identity
     dice = np.random.default_rng(0)
     shapes = [(15, 15), (80, 60), (40, 300), (64, 64, 3)]
-    pictures = [dice.integers(0, 256, shape).astype(np.uint8) for shape in shapes]
+    noise = [dice.integers(0, 256, shape).astype(np.uint8) for shape in shapes]
+    # A lens cap and a blown-out frame: a network that divides by the contrast gives NaN here.
+    pictures = [*noise, *(np.full((40, 40), grey, np.uint8) for grey in (0, 255))]
     wrong = f"{identity.id} is not an encoder: "
     try:
         vectors = encoder.encode(pictures)
@@ -63,17 +65,8 @@ def require_vectors(encoder: Encoder) -> None:
         )
     if not np.isfinite(vectors).all():
         raise ConfigError(f"{wrong}its vectors hold NaN or infinity")
+    vectors = vectors[: len(noise)]  # of a blank image the zero vector is a fair answer
     if np.abs(np.linalg.norm(vectors, axis=1) - 1).max() > _UNIT_TOLERANCE:
         raise ConfigError(f"{wrong}its vectors do not have unit length")
     if np.ptp(vectors, axis=0).max() == 0:
         raise ConfigError(f"{wrong}all images get the same vector")
-
-
-def _refuse_while_filling(catalog: Catalog) -> None:
-    """Before the seconds that loading takes; the catalog looks again when it is told."""
-    for version in catalog.encoders.kept():
-        if version.filling:
-            raise ConfigError(
-                f"encoder {version.encoder!r} is being filled: wait for it (`plankton encoder "
-                "status`), or stop it with `plankton encoder abandon`"
-            )

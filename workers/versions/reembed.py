@@ -1,7 +1,10 @@
 """Images that an encoder version lacks: their bytes from the store, their vector into its index."""
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.domain import Image
@@ -14,11 +17,13 @@ from plankton_stream.events.facts import (
     read_embedding_request,
 )
 from plankton_stream.images import Pixels
-from plankton_stream.ports import ImageStore, Publisher
-from workers.embed import decode_roi
+from plankton_stream.ports import ImageStore, Publisher, Vector
+from workers.embed import decode_roi, give_up
 from workers.loop import Rejection, examine, publish_rejections
 from workers.rename import bring_names_up_to_date
 from workers.versions.loaded import LoadedVersions, Version
+
+log = logging.getLogger(__name__)
 
 Asked = tuple[Received, EmbeddingRequested]
 
@@ -44,8 +49,9 @@ class ReembedWorker:
         """Embed a batch for the versions that its requests name. Idempotent.
 
         Requests of a version that was given up meanwhile are done with. An image whose bytes are
-        gone or unreadable is a dead letter, and the catalog remembers it, so that its version is
-        not filled for ever.
+        gone or unreadable, or whose vector is none, is a dead letter, and the catalog remembers it,
+        so that its version is not filled for ever. A version that is being filled and fails
+        otherwise is given up.
 
         Raises:
             RetryableError: a part does not answer, or the version is not loaded yet.
@@ -75,14 +81,18 @@ class ReembedWorker:
                 pixels[request.image_id] = self._pixels(request, known.get(request.image_id))
             except RejectedError as error:
                 causes[request.image_id] = str(error)
-        if pixels:
-            images = [known[image_id] for image_id in pixels]
-            pixel_um = [image.capture.pixel_size_um for image in images]
-            vectors = version.encoder.encode(list(pixels.values()), pixel_um)
-            version.index.upsert(images, vectors)
-            self._catalog.images.set_encoder(list(pixels), version.id)
-            bring_names_up_to_date(images, self._catalog, version.index)
-            self._publish(images, version.id)
+        try:
+            vectors, refused = _vectors(version, pixels, known)
+        except Exception as error:  # the boundary of a network that somebody else made
+            live = self._catalog.encoders.live()
+            if live is None or live[0] == version.id:
+                raise
+            log.exception("%s is given up", version.id)
+            give_up(version, error, self._catalog)
+            return []
+        causes |= refused
+        if vectors:
+            self._index(version, [known[image_id] for image_id in vectors], vectors)
         in_catalog = {image_id: cause for image_id, cause in causes.items() if image_id in known}
         self._catalog.encoders.record_failures(version.id, in_catalog)
         return [
@@ -90,6 +100,14 @@ class ReembedWorker:
             for record, request in asked
             if request.image_id in causes
         ]
+
+    def _index(
+        self, version: Version, images: Sequence[Image], vectors: Mapping[str, Vector]
+    ) -> None:
+        version.index.upsert(images, np.stack([vectors[image.image_id] for image in images]))
+        self._catalog.images.set_encoder(list(vectors), version.id)
+        bring_names_up_to_date(images, self._catalog, version.index)
+        self._publish(images, version.id)
 
     def _pixels(self, request: EmbeddingRequested, image: Image | None) -> Pixels:
         if image is None:
@@ -104,3 +122,29 @@ class ReembedWorker:
             )  # fmt: skip
             event_id = f"{image.image_id}/{encoder}"
             self._publisher.send(fact_message(fact, event_id=event_id, source=self.name))
+
+
+def _vectors(
+    version: Version, pixels: Mapping[str, Pixels], known: Mapping[str, Image]
+) -> tuple[dict[str, Vector], dict[str, str]]:
+    """Vectors by image id, and why there is none of the others.
+
+    The encoder refuses a batch as a whole: then one by one, it shows which image it is.
+    """
+    if not pixels:
+        return {}, {}
+    pixel_um = [known[image_id].capture.pixel_size_um for image_id in pixels]
+    try:
+        together = version.encoder.encode(list(pixels.values()), pixel_um)
+    except RejectedError as error:
+        if len(pixels) == 1:
+            return {}, dict.fromkeys(pixels, str(error))
+    else:
+        return dict(zip(pixels, together, strict=True)), {}
+    vectors: dict[str, Vector] = {}
+    causes: dict[str, str] = {}
+    for image_id, one in pixels.items():
+        own, refused = _vectors(version, {image_id: one}, known)
+        vectors |= own
+        causes |= refused
+    return vectors, causes

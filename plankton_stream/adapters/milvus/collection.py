@@ -4,17 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
-from pymilvus import DataType, MilvusClient, MilvusException
+from pymilvus import DataType, MilvusClient
 
+from plankton_stream.adapters.milvus.calls import AWAY, Caller
 from plankton_stream.adapters.milvus.rows import FIELDS
 from plankton_stream.errors import ContractError, RetryableError
 
 Row = dict[str, Any]
 
 _TIMEOUT_S = 30.0
-# pymilvus lets some of gRPC's own errors through, a deadline that has passed among them.
-_AWAY = (MilvusException, grpc.RpcError)
 _ROWS_A_CALL = 2_000  # a call may have 64 MB; the largest encoder's row is 10 KB
 
 
@@ -49,7 +47,7 @@ def connect(uri: str, token: str = "", *, timeout_s: float = _TIMEOUT_S) -> Milv
     """
     try:
         return MilvusClient(uri=uri, token=token, timeout=timeout_s)
-    except _AWAY as error:
+    except AWAY as error:
         raise RetryableError(f"Milvus at {uri} does not answer: {error}") from error
 
 
@@ -62,10 +60,19 @@ def ping(uri: str, token: str = "", *, timeout_s: float = 5.0) -> None:
     client = connect(uri, token, timeout_s=timeout_s)
     try:
         client.list_collections(timeout=timeout_s)
-    except _AWAY as error:
+    except AWAY as error:
         raise RetryableError(f"Milvus at {uri} does not answer: {error}") from error
     finally:
         client.close()
+
+
+def drop(client: MilvusClient, uri: str, name: str) -> None:
+    """Delete a collection by its name, for ever; harmless if there is none.
+
+    Raises:
+        RetryableError: Milvus does not answer.
+    """
+    Caller(uri, name, _TIMEOUT_S).about("drop collection", client.drop_collection)
 
 
 class Collection:
@@ -82,6 +89,8 @@ class Collection:
             ContractError: the collection has another dimension or lacks a field.
         """
         self._client, self._uri, self._name, self._layout = client, uri, name, layout
+        self._caller = Caller(uri, name, _TIMEOUT_S)
+        self._call = self._caller.about
         if not self._call("find collection", client.has_collection):
             self._create()
         self._check_schema()
@@ -140,14 +149,14 @@ class Collection:
             filter="", consistency_level="Strong",
         )  # fmt: skip
         try:
-            while batch := self._translated("list", pages.next):
+            while batch := self._caller.plain("list", pages.next):
                 yield [row["image_id"] for row in batch]
         finally:
             pages.close()
 
     def drop(self) -> None:
         """Delete the collection with all that is in it, for ever; one that is gone already too."""
-        self._call("drop collection", self._client.drop_collection)
+        drop(self._client, self._uri, self._name)
 
     def _create(self) -> None:
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
@@ -185,15 +194,3 @@ class Collection:
             params=dict(self._layout.build),
         )  # fmt: skip
         self._call("create index", self._client.create_index, index_params=index)
-
-    def _call(self, what: str, function: Any, **arguments: Any) -> Any:
-        options = {"collection_name": self._name, "timeout": _TIMEOUT_S}
-        return self._translated(what, function, **options, **arguments)
-
-    def _translated(self, what: str, function: Any, **arguments: Any) -> Any:
-        try:
-            return function(**arguments)
-        except _AWAY as error:
-            raise RetryableError(
-                f"Milvus at {self._uri}: {what} in {self._name} failed: {error}"
-            ) from error

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pymilvus import DataType
 
-from plankton_stream.adapters.milvus.collection import Collection, Layout, Row, connect
+from plankton_stream.adapters.milvus.collection import Collection, Layout, Row, connect, drop
 from plankton_stream.adapters.milvus.rows import expression, fields, naming
 from plankton_stream.codes import BITS, binary_codes
 from plankton_stream.domain import Image
@@ -23,6 +23,25 @@ MIN_EF = 128
 """HNSW's search width; recall@100 needs more than k when k is small."""
 _PAGE = 4_000
 """Rows that are read at once: 40 MB of the largest encoder's."""
+_VECTOR_BYTES_A_CALL = 32_000_000
+"""Of vectors that are read at once: pymilvus makes several times as much of an answer, and an
+answer of more than 64 MB is refused."""
+
+
+def drop_index(uri: str, encoder: str, *, token: str = "") -> None:
+    """Give up all vectors of an encoder version for good, by its id; harmless when repeated.
+
+    Nothing is opened: a large collection that is no longer loaded would have to be loaded first.
+
+    Raises:
+        RetryableError: Milvus does not answer.
+    """
+    client = connect(uri, token)
+    try:
+        for name in _names(encoder):
+            drop(client, uri, name)
+    finally:
+        client.close()
 
 
 class MilvusIndex:
@@ -60,10 +79,11 @@ class MilvusIndex:
         self.encoder = encoder
         self._candidates = candidates
         self._client = connect(uri, token)
-        name = "".join(c if c.isalnum() else "_" for c in encoder)  # Milvus allows no others
+        self._vectors_a_call = max(1, _VECTOR_BYTES_A_CALL // (dimension * 4))
+        images, codes = _names(encoder)
         vectors = _on_disk(dimension) if candidates else _in_memory(dimension)
-        self._images = Collection(self._client, uri, f"images_{name}", vectors)
-        self._codes = Collection(self._client, uri, f"codes_{name}", _CODES)
+        self._images = Collection(self._client, uri, images, vectors)
+        self._codes = Collection(self._client, uri, codes, _CODES)
         self._complete_codes()
 
     def upsert(self, images: Sequence[Image], vectors: Vector) -> None:
@@ -152,11 +172,19 @@ class MilvusIndex:
     ) -> list[Hit]:
         candidates = self._search_codes(vector, first_stage(k, self._candidates), where)
         # A code may be there a moment before its vector: such an image is not found yet.
-        rows = self._images.get([hit.image_id for hit in candidates], ["vector"], "Bounded")
-        if not rows:
-            return []
-        vectors = np.array([row["vector"] for row in rows], np.float32)
-        return nearest(vector, k, [row["image_id"] for row in rows], vectors, metric)
+        ids, vectors = self._read([hit.image_id for hit in candidates])
+        return nearest(vector, k, ids, vectors, metric) if ids else []
+
+    def _read(self, ids: Sequence[str]) -> tuple[list[str], Vector]:
+        """Those of some images that have a vector, and their vectors, (n, d) float32."""
+        found: list[str] = []
+        pages: list[Vector] = []
+        for start in range(0, len(ids), self._vectors_a_call):
+            page = ids[start : start + self._vectors_a_call]
+            rows = self._images.get(page, ["vector"], "Bounded")
+            found += [row["image_id"] for row in rows]
+            pages += [np.array([row["vector"] for row in rows], np.float32)] if rows else []
+        return found, np.concatenate(pages) if pages else np.empty((0, 0), np.float32)
 
     def _complete_codes(self) -> None:
         """Give every image a code that has none: an older version wrote none."""
@@ -177,13 +205,19 @@ class MilvusIndex:
         # replaced by the old one. Renaming writes the codes last, so the new name is here by now.
         old = {row["image_id"]: (row["state"], row["taxon"]) for row in rows}
         again = self._images.get(ids, ["*", "vector"], "Strong")
-        self._codes.upsert(
-            _coded([row for row in again if (row["state"], row["taxon"]) != old[row["image_id"]]])
-        )
+        # One that only the second look found was written meanwhile, as it is now.
+        renamed = [row for row in again if (row["state"], row["taxon"]) != old.get(row["image_id"])]
+        self._codes.upsert(_coded(renamed))
 
 
 _CODES = Layout(DataType.BINARY_VECTOR, BITS, "BIN_FLAT", "HAMMING")
 # Exact, and nothing to build: see docs/adr/0009-binary-codes.md for BIN_IVF_FLAT.
+
+
+def _names(encoder: str) -> tuple[str, str]:
+    """The collections of a version's vectors and of their codes."""
+    name = "".join(c if c.isalnum() else "_" for c in encoder)  # Milvus allows no others
+    return f"images_{name}", f"codes_{name}"
 
 
 def _in_memory(dimension: int) -> Layout:

@@ -5,21 +5,22 @@ indexed before the first search, so that it shows the index and not the rows tha
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-import grpc
 import numpy as np
 from numpy.typing import NDArray
-from pymilvus import DataType, MilvusClient, MilvusException
+from pymilvus import DataType, MilvusClient
 
+from plankton_stream.adapters.milvus.calls import Caller
 from plankton_stream.errors import RetryableError
 from plankton_stream.ports import Vector
 
 _TIMEOUT_S = 120.0
-_AWAY = (MilvusException, grpc.RpcError)
 _ROWS_A_CALL = 2_000  # a call may have 64 MB
 _QUERIES_A_CALL = 200
 # The cosine, as the vectors have unit length. Not COSINE: with `queryNode.mmapDirPath` set, as our
@@ -57,13 +58,17 @@ class TrialCollection:
         Raises:
             RetryableError: Milvus does not answer.
         """
-        self._uri, self._index = uri, index
-        self._name = f"trial_{uuid4().hex}"
-        self._client: Any = self._translated(MilvusClient, uri=uri, token=token, timeout=_TIMEOUT_S)
+        self._index = index
+        caller = Caller(uri, f"trial_{uuid4().hex}", _TIMEOUT_S)
+        self._call = partial(caller.about, f"a trial of {index.kind}")
+        self._client: Any = caller.plain(
+            "connecting", MilvusClient, uri=uri, token=token, timeout=_TIMEOUT_S
+        )
         try:
             self._fill(vectors)
-        except RetryableError:
-            self._client.close()
+        except BaseException:  # also Ctrl-C: nobody else knows the collection's name
+            with suppress(RetryableError):
+                self._drop()
             raise
 
     def __enter__(self) -> Self:
@@ -75,10 +80,7 @@ class TrialCollection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            self._call(self._client.drop_collection)
-        finally:
-            self._client.close()
+        self._drop()
 
     def search(self, queries: Vector, k: int) -> NDArray[np.int64]:
         """The rows of the k nearest vectors of each query, (q, k), nearest first; -1 for none."""
@@ -93,6 +95,12 @@ class TrialCollection:
             for row, hits in enumerate(answers, start):
                 found[row, : len(hits)] = [hit["id"] for hit in hits]
         return found
+
+    def _drop(self) -> None:
+        try:
+            self._call(self._client.drop_collection)
+        finally:
+            self._client.close()
 
     def _fill(self, vectors: Vector) -> None:
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
@@ -109,16 +117,3 @@ class TrialCollection:
         )
         self._call(self._client.create_index, index_params=params)  # returns when it is built
         self._call(self._client.load_collection)
-
-    def _call(self, function: Any, **arguments: Any) -> Any:
-        return self._translated(
-            function, collection_name=self._name, timeout=_TIMEOUT_S, **arguments
-        )
-
-    def _translated(self, function: Any, **arguments: Any) -> Any:
-        try:
-            return function(**arguments)
-        except _AWAY as error:
-            raise RetryableError(
-                f"Milvus at {self._uri}: a trial of {self._index.kind} failed: {error}"
-            ) from error

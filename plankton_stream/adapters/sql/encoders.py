@@ -1,6 +1,7 @@
 """Encoder versions: one is live, at most one is being filled. All changes are one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,7 +57,7 @@ class Encoders:
         """
         row = _row(encoder, dimension, spec, who)
         first = row | {"state": VersionState.LIVE, "live_since": row["registered_at"]}
-        with writing(self._engine) as connection:
+        with _changing(self._engine) as connection:
             # The index `uq_encoders_live` lets the first one in.
             connection.execute(insert(connection, encoders).values(first).on_conflict_do_nothing())
             if spec.file:
@@ -70,28 +71,34 @@ class Encoders:
         """Begin to fill a version, which goes live when it has every image.
 
         Raises:
-            ConfigError: another one is being filled, it is live already, or nothing is live yet.
+            ConfigError: another one is being filled, it is live already, nothing is live yet, or
+                its vectors of an earlier time are still being dropped.
         """
         row = _row(encoder, dimension, spec, who)
-        fresh = row | {"state": VersionState.CANDIDATE, "filling": True}
-        try:
-            with writing(self._engine) as connection:
-                _require_idle(connection)
-                live = _select(connection, _LIVE)
-                if not live:
-                    raise ConfigError("no version is live yet: start `plankton up` first")
-                if live[0].encoder == encoder:
-                    raise ConfigError(f"encoder {encoder!r} is live already")
-                if any(v.encoder == encoder for v in _select(connection, _PREVIOUS)):
-                    fresh["state"] = VersionState.PREVIOUS  # its vectors are there: a roll back
-                _forget_failures(connection, encoder)
-                statement = insert(connection, encoders).values(fresh)
-                connection.execute(
-                    statement.on_conflict_do_update(index_elements=["encoder"], set_=fresh)
-                )
-                return _one(connection, _C.encoder == encoder)
-        except IntegrityError as error:  # two at the same moment: `uq_encoders_filling`
-            raise ConfigError("another version was published at this moment") from error
+        fresh = row | {"state": VersionState.CANDIDATE, "filling": True, "live_since": None}
+        with _changing(self._engine) as connection:
+            _require_idle(connection)
+            if not _select(connection, _LIVE):
+                raise ConfigError("no version is live yet: start `plankton up` first")
+            for known in _select(connection, _C.encoder == encoder):
+                _require_can_be_published(known)
+                if known.state is VersionState.PREVIOUS:  # its vectors are there: a roll back
+                    fresh |= {"state": known.state, "live_since": known.live_since}
+            _forget_failures(connection, encoder)
+            statement = insert(connection, encoders).values(fresh)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["encoder"], set_=fresh)
+            )
+            return _one(connection, _C.encoder == encoder)
+
+    def require_idle(self) -> None:
+        """Look whether a version may be published now, before the seconds that loading one takes.
+
+        Raises:
+            ConfigError: another one is being filled.
+        """
+        with reading(self._engine) as connection:
+            _require_idle(connection)
 
     def roll_back(self, *, at_once: bool) -> EncoderVersion:
         """Begin to fill the previous version with the images that came since.
@@ -102,7 +109,7 @@ class Encoders:
         Raises:
             ConfigError: there is no previous version, or another one is being filled.
         """
-        with writing(self._engine) as connection:
+        with _changing(self._engine) as connection:
             found = _select(connection, _PREVIOUS)
             if not found:
                 raise ConfigError("there is no previous version to go back to")
@@ -122,13 +129,13 @@ class Encoders:
         Raises:
             ConfigError: nothing is live, or another version is being filled.
         """
-        with writing(self._engine) as connection:
+        with _changing(self._engine) as connection:
             _require_idle(connection)
             live = _select(connection, _LIVE)
             if not live:
                 raise ConfigError("no version is live yet")
             _forget_failures(connection, live[0].encoder)
-            _set(connection, live[0].encoder, filling=True)
+            _set(connection, live[0].encoder, filling=True, reason=None)
             return _one(connection, _LIVE)
 
     def finish(self, encoder: str) -> None:
@@ -136,7 +143,7 @@ class Encoders:
 
         Does nothing if it is no longer being filled.
         """
-        with writing(self._engine) as connection:
+        with _changing(self._engine) as connection:
             found = _select(connection, sa.and_(_C.encoder == encoder, _C.filling))
             if not found:
                 return
@@ -145,22 +152,20 @@ class Encoders:
             _set(connection, encoder, filling=False, images_per_s=None)
 
     def abandon(self, reason: str) -> EncoderVersion:
-        """Stop filling; a candidate is given up, a previous version stays one.
+        """Stop filling; a candidate is given up, a previous or live version stays what it is.
 
         Raises:
-            ConfigError: nothing is being filled, or the live version is.
+            ConfigError: nothing is being filled.
         """
-        with writing(self._engine) as connection:
+        with _changing(self._engine) as connection:
             found = _select(connection, _C.filling)
             if not found:
                 raise ConfigError("no version is being filled")
-            if found[0].state is VersionState.LIVE:
-                raise ConfigError(f"{found[0].encoder!r} is live: it goes on until it is whole")
             return _give_up(connection, found[0], VersionState.ABANDONED, reason)
 
     def fail(self, encoder: str, reason: str) -> None:
         """Give up a version that can't be filled. Nothing, if it is not being filled or is live."""
-        with writing(self._engine) as connection:
+        with _changing(self._engine) as connection:
             which = sa.and_(_C.encoder == encoder, _C.filling, sa.not_(_LIVE))
             for version in _select(connection, which):
                 _give_up(connection, version, VersionState.FAILED, reason)
@@ -177,9 +182,11 @@ class Encoders:
             return _select(connection, which)
 
     def mark_dropped(self, encoder: str) -> None:
-        """Write down that the vectors of a version are gone."""
-        with writing(self._engine) as connection:
-            _set(connection, encoder, dropped=True, done=0, total=0)
+        """Write down that the vectors of a version that has ended are gone."""
+        which = sa.and_(_C.encoder == encoder, _C.state.in_(ENDED))
+        gone = encoders.update().where(which).values(dropped=True, done=0, total=0)
+        with _changing(self._engine) as connection:
+            connection.execute(gone)
 
     def record_failures(self, encoder: str, causes: Mapping[str, str]) -> None:
         """Write down images, by id, that a version can't have, and why; idempotent."""
@@ -204,6 +211,26 @@ class Encoders:
                 )
                 found |= {row.image_id: row.cause for row in connection.execute(query)}
         return found
+
+
+@contextmanager
+def _changing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that changes versions, one at a time: what it reads holds until its end.
+
+    PostgreSQL's READ COMMITTED lets two transactions decide by the same rows; who is second waits
+    here, and then reads what the first one left. SQLite's writers wait for each other anyway.
+
+    Raises:
+        ConfigError: another one was registered at this moment.
+    """
+    try:
+        with writing(engine) as connection:
+            # Images that refer to a version may be written down meanwhile: hence `key_share`.
+            every = sa.select(_C.encoder).order_by(_C.encoder)
+            connection.execute(every.with_for_update(key_share=True))
+            yield connection
+    except IntegrityError as error:  # rows that were not there to be locked: `uq_encoders_…`
+        raise ConfigError("another version was published at this moment: try again") from error
 
 
 def _row(encoder: str, dimension: int, spec: EncoderSpec, who: str) -> dict[str, Any]:
@@ -252,7 +279,17 @@ def _forget_failures(connection: sa.Connection, encoder: str) -> None:
 def _require_idle(connection: sa.Connection) -> None:
     for version in _select(connection, _C.filling):
         raise ConfigError(
-            f"encoder {version.encoder!r} is being filled ({version.done:,} of "
+            f"encoder {version.encoder!r} ({version.state}) is being filled ({version.done:,} of "
             f"{version.total:,} images): wait for it (`plankton encoder status`), or stop it with "
             "`plankton encoder abandon`"
+        )
+
+
+def _require_can_be_published(known: EncoderVersion) -> None:
+    if known.state is VersionState.LIVE:
+        raise ConfigError(f"encoder {known.encoder!r} is live already: there is nothing to publish")
+    if known.state in ENDED and not known.dropped:
+        raise ConfigError(
+            f"the vectors of encoder {known.encoder!r} ({known.state}) are still being dropped: "
+            "try again in a few seconds (`plankton worker versions` has to run)"
         )
