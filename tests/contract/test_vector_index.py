@@ -1,7 +1,7 @@
 """`VectorIndex`: one suite over Milvus and the in-memory index."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from pymilvus import MilvusClient
 
-from plankton_stream.adapters.milvus import MilvusIndex, ping
+from plankton_stream.adapters.milvus import MilvusIndex, drop_index, ping
+from plankton_stream.adapters.milvus.collection import Collection
 from plankton_stream.codes import binary_codes, hamming_distances
 from plankton_stream.domain import Image, LabelState, Naming, new_id
 from plankton_stream.errors import ContractError, RejectedError, RetryableError
@@ -365,13 +366,67 @@ def test_two_stages_can_be_turned_on_and_off(milvus: str, vectors: Vector, creat
 
 
 @pytest.mark.services
-def test_a_dropped_index_is_gone_and_can_be_dropped_again(milvus: str) -> None:
+def test_many_candidates_are_read_in_parts(
+    milvus: str, vectors: Vector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plankton_stream.adapters.milvus.index._VECTOR_BYTES_A_CALL", 64 * 30)
+    index = MilvusIndex(milvus, encoder=new_id(), dimension=DIMENSION, candidates=100)
+    put(index, [an_image(n, sample="parts") for n in range(200)], vectors)
+    asked: list[int] = []
+    get = Collection.get
+
+    def counted(self: Collection, ids: Sequence[str], *others: Any) -> list[dict[str, Any]]:
+        asked.append(len(ids))
+        return get(self, ids, *others)
+
+    monkeypatch.setattr(Collection, "get", counted)
+    exact = np.sort(exact_distances(vectors[9], vectors, Metric.COSINE))[:10]
+    hits = index.search(vectors[9], 10)
+    assert np.allclose([hit.distance for hit in hits], exact, atol=1e-5)
+    assert asked == [30, 30, 30, 10]
+    index.drop()
+    index.close()
+
+
+@pytest.mark.services
+def test_an_image_that_is_written_while_codes_are_completed_gets_its_code(
+    milvus: str, vectors: Vector, grown: tuple[str, list[Image]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder, images = grown
+    client = MilvusClient(uri=milvus)
+    client.drop_collection(f"codes_{encoder}")
+    client.close()
+    get = Collection.get
+
+    def later(
+        self: Collection, ids: Sequence[str], fields: Sequence[str], consistency: str
+    ) -> list[dict[str, Any]]:
+        """Bounded reads do not see the first image yet."""
+        rows = get(self, ids, fields, consistency)
+        late = images[0].image_id if consistency == "Bounded" else ""
+        return [row for row in rows if row["image_id"] != late]
+
+    monkeypatch.setattr(Collection, "get", later)
+    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
+    until(lambda: hamming_ids(index, vectors[0]) == {image.image_id for image in images})
+    index.close()
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("by_name", [True, False], ids=["by its name", "opened"])
+def test_a_dropped_index_is_gone_and_can_be_dropped_again(
+    milvus: str, vectors: Vector, by_name: bool
+) -> None:
     encoder = new_id()
     index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
+    index.upsert([an_image(1)], vectors[:1])
     client = MilvusClient(uri=milvus)
     assert {f"images_{encoder}", f"codes_{encoder}"} <= set(client.list_collections())
-    index.drop()
-    index.drop()
+    for _ in range(2):
+        if by_name:
+            drop_index(milvus, encoder)
+        else:
+            index.drop()
     assert not [name for name in client.list_collections() if name.endswith(encoder)]
     client.close()
     index.close()
@@ -391,18 +446,22 @@ def test_an_index_says_which_ids_it_knows(index: VectorIndex, vectors: Vector, s
 
 
 def test_a_dropped_version_is_gone_and_can_come_again(
-    request: pytest.FixtureRequest, index: VectorIndex, vectors: Vector
+    request: pytest.FixtureRequest, where_it_is: str, vectors: Vector
 ) -> None:
+    kept = MemoryIndex("given-up")  # what a server is to the other one
+
     def opened() -> VectorIndex:
-        if isinstance(index, MemoryIndex):
-            return MemoryIndex()
+        if where_it_is == "memory":
+            return kept
         uri = request.getfixturevalue("milvus")
         return MilvusIndex(uri, encoder="given-up", dimension=DIMENSION)
 
-    given_up = opened()
-    given_up.upsert([an_image(1)], vectors[:1])
-    given_up.drop()
+    opened().upsert([an_image(1)], vectors[:1])
+    assert opened().count() == 1
+    opened().drop()
     again = opened()
     assert again.count() == 0
+    again.upsert([an_image(2)], vectors[1:2])
+    assert again.known([an_image(1).image_id, an_image(2).image_id]) == {an_image(2).image_id}
     again.drop()
     again.drop()

@@ -95,7 +95,9 @@ def published_and_searched(tmp_path: Path, milvus: str, file: Path) -> tuple[Enc
         done += len(waiting)
         return 0
 
-    filling = Filling(catalog, open_index, publisher, unread, threading.Event())
+    filling = Filling(
+        catalog, open_index, publisher, unread, threading.Event(), drop=lambda _encoder: None
+    )
     filling.step()
     filling.step()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from plankton_stream.adapters.milvus.trial import TrialCollection
+from plankton_stream.adapters.milvus.trial import TrialCollection, TrialIndex
 from plankton_stream.errors import RetryableError
 from plankton_stream.settings import Settings
 from workers.evaluation.methods import Subject, compare, methods_of
@@ -41,6 +41,19 @@ def test_a_trial_leaves_nothing_behind(milvus: str) -> None:
             assert trial.search(vectors[:2], 1)[:, 0].tolist() == [0, 1]
             assert (trial.search(vectors[:1], 10)[0, 8:] == -1).all()  # there are no more
 
+    assert set(client.list_collections()) == before
+    client.close()
+
+
+def test_a_trial_that_fails_leaves_nothing_behind(milvus: str) -> None:
+    from pymilvus import MilvusClient
+
+    client = MilvusClient(uri=milvus)
+    before = set(client.list_collections())
+    for index, error in ((TrialIndex("NO_SUCH_INDEX", {}, HNSW.search), RetryableError),
+                         (TrialIndex("HNSW", None, HNSW.search), Exception)):  # type: ignore[arg-type]  # fmt: skip
+        with pytest.raises(error):
+            TrialCollection(milvus, np.eye(8, dtype=np.float32), index)
     assert set(client.list_collections()) == before
     client.close()
 

@@ -11,21 +11,18 @@ from plankton_stream.adapters.sql import Catalog, LabelRequest, upgrade
 from plankton_stream.domain import LabelState
 from plankton_stream.errors import ConfigError, RetryableError
 from plankton_stream.events import topics
-from plankton_stream.events.envelope import Received
-from plankton_stream.events.facts import embedding_request, fact_message
+from plankton_stream.events.facts import fact_message, read_fact
 from plankton_stream.events.images import roi_message
 from plankton_stream.testing import (
     MemoryImageStore,
     MemoryIndex,
     MemoryLog,
     MemoryPublisher,
-    MemorySubscriber,
 )
 from plankton_stream.versions import EncoderSpec, EncoderVersion, VersionState
 from tests.unit.test_workers import png, roi
 from workers.embed import EmbedWorker
 from workers.encoders import EncoderIdentity
-from workers.loop import Queue, consume_beside
 from workers.rename import LabelIndexWorker
 from workers.versions.filling import Filling
 from workers.versions.indexes import KeptIndexes
@@ -82,7 +79,7 @@ class Lab:
         """A new worker that fills; while it waits for the embed worker, that one works."""
         return Filling(
             self.catalog, lambda encoder, _: self.indexes[encoder], self.publisher,
-            unread or self.work_and_count, self.stop,
+            unread or self.work_and_count, self.stop, drop=lambda i: self.indexes[i].drop(),
         )  # fmt: skip
 
     def work_and_count(self) -> int:
@@ -158,6 +155,9 @@ def test_images_that_arrive_meanwhile_are_written_to_both(lab: Lab) -> None:
     lab.publish()
     late = lab.arrive("b", "c")
     assert lab.indexes[V1].known(late) == lab.indexes[V2].known(late) == set(late)
+    assert {image.encoder for image in lab.catalog.images.get(late).values()} == {V1}, "it is live"
+    announced = [read_fact(record) for record in lab.log.records[topics.INDEXED.name]]
+    assert [fact.encoder for fact in announced] == [V1] * 3  # type: ignore[union-attr]
     lab.fill()
     assert lab.live() == V2
     assert lab.indexes[V2].count() == 3
@@ -188,6 +188,35 @@ def test_a_swap_waits_for_requests_of_workers_that_had_not_noticed(lab: Lab) -> 
     waits = iter([0, 0, 3])  # before the look, during it, after it
     lab.filling(lambda: next(waits, 0)).step()
     assert lab.live() == V1
+
+
+def test_a_swap_waits_for_what_was_asked_while_all_that_was_written_was_counted(lab: Lab) -> None:
+    lab.arrive("a")
+    lab.publish()
+    lab.fill(looks=1)
+    waits = iter([0, 0, 0, 3])  # before the look, during it, after it, after the count
+    lab.filling(lambda: next(waits, 0)).step()
+    assert lab.live() == V1
+
+
+def test_what_another_worker_dropped_and_somebody_published_again_is_not_dropped(lab: Lab) -> None:
+    for encoder in (V2, V3):
+        lab.publish(encoder)
+        lab.catalog.encoders.abandon("no")
+    dropped: list[str] = []
+
+    def drop(encoder: str) -> None:
+        dropped.append(encoder)
+        if encoder == V3:  # meanwhile
+            lab.catalog.encoders.mark_dropped(V2)
+            lab.publish(V2)
+
+    def never(encoder: str, _dimension: int) -> MemoryIndex:
+        raise AssertionError(f"{encoder} is opened to be dropped")
+
+    Filling(lab.catalog, never, lab.publisher, lambda: 0, lab.stop, drop=drop).step()
+    assert dropped == [V3]
+    assert [version.id for version in lab.versions.written()] == [V1, V2]
 
 
 def test_a_filling_that_was_killed_goes_on_and_does_nothing_twice(lab: Lab) -> None:
@@ -257,18 +286,6 @@ def test_what_was_asked_for_a_version_that_was_abandoned_is_left(lab: Lab) -> No
     assert lab.indexes[V2].count() == 0
     assert lab.live() == V1
     assert lab.causes() == []
-
-
-def test_a_request_waits_until_its_version_is_loaded(lab: Lab) -> None:
-    (image_id,) = lab.arrive("a")
-    lab.publish(seen=False)
-    lab.log.append(embedding_request(image_id, V2, source="/tests"))
-    with pytest.raises(RetryableError, match=V2):
-        lab.work()
-    assert not lab.versions.are_complete() or lab.versions.get(V2) is None
-    lab.versions.refresh()
-    lab.work()
-    assert lab.indexes[V2].known([image_id]) == {image_id}
 
 
 def test_an_image_that_can_not_be_read_is_a_dead_letter_and_holds_nothing_up(lab: Lab) -> None:
@@ -350,51 +367,10 @@ class Odd:
         (lambda n: np.full((n, 4), np.nan, np.float32), "NaN"),
         (lambda n: np.full((n, 4), 2, np.float32), "unit length"),
         (lambda n: np.full((n, 4), 0.5, np.float32), "same vector"),
+        (lambda n: np.float32([[1, 0, 0, 0]] * 4 + [[np.nan] * 4] * (n - 4)), "NaN"),
         (lambda n: [][n], "fails on an image"),
     ],
 )
 def test_what_gives_no_vectors_is_no_encoder(give: Callable[[int], np.ndarray], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         require_vectors(Odd(give))
-
-
-class Counting:
-    """A worker that remembers whose turn it was."""
-
-    def __init__(self, name: str, turns: list[str], stop: threading.Event, last: int) -> None:
-        self.name, self._turns, self._stop, self._last = name, turns, stop, last
-
-    def handle(self, batch: Sequence[Received]) -> None:
-        self._turns += [self.name] * bool(batch)
-        if len(self._turns) >= self._last:
-            self._stop.set()
-
-
-@pytest.mark.parametrize(
-    ("urgent", "allowed", "turns"),
-    [
-        # One batch that is not full: nothing more waits, so the background is next.
-        (1, True, ["urgent", "background", "background", "background"]),
-        # Many wait: nine turns are theirs.
-        (99, True, ["urgent"] * 10 + ["background", "urgent"]),
-        (1, False, ["urgent"]),
-    ],
-)
-def test_the_background_gets_what_is_not_urgent(
-    urgent: int, allowed: bool, turns: list[str]
-) -> None:
-    log, stop, seen = MemoryLog(), threading.Event(), []  # type: ignore[var-annotated]
-    for number in range(urgent):
-        log.append(roi_message(roi(str(number))))
-    for _ in range(9):
-        log.append(embedding_request(roi("x").image_id, V1, source="/tests"))
-
-    def queue(name: str, topic: topics.Topic) -> Queue:
-        subscriber = MemorySubscriber(log, [topic], group=name, max_records=3)
-        return Queue(subscriber, Counting(name, seen, stop, len(turns)), full=3)
-
-    consume_beside(
-        queue("urgent", topics.ROIS), queue("background", topics.REEMBED), MemoryPublisher(log),
-        stop, may_work=lambda: allowed,
-    )  # fmt: skip
-    assert seen == turns

@@ -1,5 +1,8 @@
 """Weights of encoder versions: kept in the store, found again, never mistaken for others."""
 
+import errno
+import os
+import time
 from pathlib import Path
 
 import cv2
@@ -34,14 +37,53 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 def test_a_file_is_stored_once_and_found_by_its_name(tmp_path: Path, store: WeightsStore) -> None:
-    file = tmp_path / "mine.weights.h5"
+    file = tmp_path / "mine.keras"
     file.write_bytes(b"weights")
     name = store.put(file)
-    assert name.endswith(".weights.h5")
+    assert name.endswith(".keras")
     assert store.put(file) == name
     file.unlink()
     assert store.fetch(name).read_bytes() == b"weights"
-    assert [path.name for path in (tmp_path / "encoders").iterdir()] == [name]
+    assert files_in(tmp_path / "encoders") == [name]
+
+
+def files_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_file_has_its_name_only_when_it_is_safe_on_the_disk(
+    tmp_path: Path, store: WeightsStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.keras"
+    file.write_bytes(b"weights")
+    on_disk: list[str] = []
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    def noted(descriptor: int) -> None:
+        on_disk.append(Path(f"/proc/self/fd/{descriptor}").resolve().parent.name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RetryableError, match="no space left"):
+            store.put(file)
+    assert not [name for name in files_in(tmp_path / "encoders") if name.endswith(".keras")]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", noted)
+        store.put(file)
+    assert on_disk == [".parts", tmp_path.name], "the file, then the folder with its name"
+
+
+def test_what_a_killed_writer_left_is_swept_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    parts = tmp_path / "encoders" / ".parts"
+    parts.mkdir(parents=True)
+    for name, age_s in (("old", 3_600), ("new", 0)):
+        (parts / name).write_bytes(b"half")
+        at_s = time.time() - age_s
+        os.utime(parts / name, (at_s, at_s))
+    WeightsStore(f"file://{tmp_path / 'encoders'}")
+    assert files_in(parts) == ["new"]
 
 
 def test_a_store_elsewhere_gives_a_copy(tmp_path: Path) -> None:

@@ -36,6 +36,22 @@ def test_progress_of_a_publish(web: Web, client: FlaskClient) -> None:
     assert (live["encoder"], live["state"], live["eta_s"]) == ("test-encoder", "live", None)
 
 
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("/home/ada/secret project/a.keras", "a.keras"),
+        ("compact, /home/ada/b.weights.h5", "compact, b.weights.h5"),
+        ("compact, shipped", "compact, shipped"),
+        ("", ""),
+    ],
+)
+def test_where_files_of_the_publisher_lie_is_not_shown(
+    web: Web, client: FlaskClient, source: str, shown: str
+) -> None:
+    web.catalog.encoders.publish("enc-2", DIMENSION, EncoderSpec(source=source), who="ada")
+    assert client.get("/api/v1/encoders").json["encoders"][0]["source"] == shown
+
+
 def test_an_upload_is_embedded_by_the_version_of_the_index_that_is_searched(web: Web) -> None:
     web.add([image(n) for n in range(3)])
     asked = FixedQueryEncoder(QUERY)
@@ -44,14 +60,17 @@ def test_an_upload_is_embedded_by_the_version_of_the_index_that_is_searched(web:
     parts = Parts(web.catalog, index, web.store, asked, web.live, totals)
     client = create_app(parts, Settings(auth="none", _env_file=None)).test_client()
 
-    def search() -> None:
+    def search() -> str:
         form = {"image": (BytesIO(picture(0)), "a.png")}
-        assert client.post("/api/v1/search", data=form).status_code == 200
+        answer = client.post("/api/v1/search", data=form)
+        assert answer.status_code == 200
+        return str(answer.json["encoder"])
 
-    search()
+    assert search() == "test-encoder"
     web.catalog.encoders.publish("enc-2", DIMENSION, EncoderSpec(), who="ada")
     web.catalog.encoders.finish("enc-2")
-    search()  # the page has not noticed yet, and goes on with the version that it has open
+    # The page has not noticed yet, and goes on with the version that it has open.
+    assert search() == "test-encoder"
     index.refresh()
-    search()
+    assert search() == "enc-2"
     assert asked.asked == ["test-encoder", "test-encoder", "enc-2"]

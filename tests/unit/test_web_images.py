@@ -172,7 +172,9 @@ def test_thumbnails_are_png_also_of_tiff(web: Web, client: FlaskClient) -> None:
 
 def test_neighbours_are_ranked_with_their_metadata(web: Web, client: FlaskClient) -> None:
     added = web.add([image(n) for n in range(30)])
-    found = client.get(f"/api/v1/images/{added[0]}/neighbours?k=20").json["neighbours"]
+    answer = client.get(f"/api/v1/images/{added[0]}/neighbours?k=20").json
+    assert answer["encoder"] == "test-encoder", "whose vectors were compared"
+    found = answer["neighbours"]
     distances = [one["distance"] for one in found]
     assert [one["image_id"] for one in found] == added[1:21]
     assert distances == sorted(distances)

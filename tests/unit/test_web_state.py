@@ -67,6 +67,7 @@ def test_an_empty_system_counts_nothing(client: FlaskClient) -> None:
     assert stats["capture_to_searchable_s"] == {"p50": None, "p95": None}
     assert stats["kafka"] == "away"
     assert set(stats["lag"].values()) == {None}
+    assert topics.REEMBED_GROUP in stats["lag"]
 
 
 def test_what_waits_and_what_was_refused_counts(web: Web, client: FlaskClient) -> None:
