@@ -119,7 +119,7 @@ def consume_beside(
             insist(urgent.subscriber.commit, stop, keep_alive)
         return len(batch)
 
-    patient = _Patient(background, publisher)
+    behind = _Background(background, publisher)
     turns, busy = 0, False
     try:
         while not stop.is_set():
@@ -129,13 +129,13 @@ def consume_beside(
                 background.subscriber.keep_alive()
                 busy = False
             elif not more_wait or turns % _OTHERS_EVERY == 0:
-                busy = patient.turn()
+                busy = behind.turn()
     finally:
         urgent.subscriber.close()
         background.subscriber.close()
 
 
-class _Patient:
+class _Background:
     """A queue whose batch waits, without being read on, until it can be done."""
 
     def __init__(self, queue: Queue, publisher: Publisher) -> None:

@@ -45,15 +45,23 @@ def test_a_trial_leaves_nothing_behind(milvus: str) -> None:
     client.close()
 
 
-def test_a_trial_that_fails_leaves_nothing_behind(milvus: str) -> None:
+def test_a_trial_that_fails_or_is_interrupted_leaves_nothing_behind(
+    milvus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pymilvus import MilvusClient
 
     client = MilvusClient(uri=milvus)
     before = set(client.list_collections())
-    for index, error in ((TrialIndex("NO_SUCH_INDEX", {}, HNSW.search), RetryableError),
-                         (TrialIndex("HNSW", None, HNSW.search), Exception)):  # type: ignore[arg-type]  # fmt: skip
-        with pytest.raises(error):
-            TrialCollection(milvus, np.eye(8, dtype=np.float32), index)
+    vectors = np.eye(8, dtype=np.float32)
+    with pytest.raises(RetryableError, match="NO_SUCH_INDEX"):
+        TrialCollection(milvus, vectors, TrialIndex("NO_SUCH_INDEX", {}, HNSW.search))
+
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MilvusClient, "flush", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        TrialCollection(milvus, vectors, HNSW)
     assert set(client.list_collections()) == before
     client.close()
 
