@@ -223,7 +223,7 @@ class CountingIndex:
     """Passes calls on and counts them."""
 
     def __init__(self, index) -> None:
-        self.index, self.calls = index, []
+        self.index, self.calls, self.encoder = index, [], index.encoder
 
     def __getattr__(self, name):
         def call(*args, **kwargs):
