@@ -18,16 +18,16 @@ for _name in [name for name in os.environ if name.upper().startswith("PLANKTON_"
         del os.environ[_name]
 _folder = tempfile.mkdtemp(prefix="plankton-tests-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
-os.chdir(_folder)
 
 pytest_plugins = ["tests.services", "tests.stack", "tests.browser"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Alternate files that compute with files that wait for servers: two processes share them."""
+    """Leave the checkout; alternate files that compute with files that wait for servers: two processes share them."""
     files = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
     compute = [file for file in files if "unit" in file[0].path.parts]
     wait = [file for file in files if "unit" not in file[0].path.parts]
+    os.chdir(_folder)  # only now: paths on the command line are those of whoever runs the tests
     items[:] = chain.from_iterable(
         file for pair in zip_longest(wait, compute, fillvalue=[]) for file in pair
     )
