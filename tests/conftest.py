@@ -23,7 +23,10 @@ pytest_plugins = ["tests.services", "tests.stack", "tests.browser"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the checkout; alternate files that compute with files that wait for servers: two processes share them."""
+    """Leave the checkout, and alternate files that compute with files that wait for servers.
+
+    Two processes share the files: while one waits, the other computes.
+    """
     files = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
     compute = [file for file in files if "unit" in file[0].path.parts]
     wait = [file for file in files if "unit" not in file[0].path.parts]
