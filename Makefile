@@ -19,7 +19,8 @@ run: install ## Install, then start everything on this machine: plankton up
 
 test: install ## Run all tests (as root on Debian: install Chromium and PostgreSQL first)
 	deploy/test-packages.sh
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; set -x; \
+	$(BIN)/pytest -n 2 --dist loadfile --basetemp="$$folder/t" $(ARGS)
 
 lint: install ## Check style, types and the walls between rooms
 	$(BIN)/ruff check

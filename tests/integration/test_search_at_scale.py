@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from plankton_stream.adapters.milvus import MilvusIndex
-from plankton_stream.adapters.milvus.collection import Collection
+from plankton_stream.adapters.milvus.calls import Caller
 from plankton_stream.adapters.sql import Catalog, upgrade
 from plankton_stream.domain import Capture, Image, image_id
 from plankton_stream.search import neighbours_of
@@ -70,13 +70,13 @@ def catalog(images: Sequence[Image], tmp_path_factory: pytest.TempPathFactory) -
 def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked of any collection from now on."""
     calls: list[str] = []
-    call = Collection._call
+    call = Caller.about
 
-    def counting(self: Collection, what: str, *arguments: object, **options: object) -> object:
+    def counting(self: Caller, what: str, *arguments: object, **options: object) -> object:
         calls.append(what)
         return call(self, what, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Collection, "_call", counting)
+    monkeypatch.setattr(Caller, "about", counting)
     return calls
 
 
