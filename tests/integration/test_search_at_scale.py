@@ -70,13 +70,13 @@ def catalog(images: Sequence[Image], tmp_path_factory: pytest.TempPathFactory) -
 def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked of any collection from now on."""
     calls: list[str] = []
-    call = Caller.about
+    call = Caller.plain
 
     def counting(self: Caller, what: str, *arguments: object, **options: object) -> object:
         calls.append(what)
         return call(self, what, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Caller, "about", counting)
+    monkeypatch.setattr(Caller, "plain", counting)
     return calls
 
 
