@@ -160,6 +160,14 @@ class VectorIndex(Protocol):
     def vector(self, image_id: str) -> Vector | None:
         """The vector of an image, float32 (d,); None if it is not in the index."""
 
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """The vectors of images, float32 (d,) each, by id; those not in the index are left out."""
+
+    def search_many(
+        self, vectors: Vector, k: int, *, where: ImageFilter = ANY_IMAGE
+    ) -> list[list[Hit]]:
+        """As `search` by cosine distance, for each of (n, d) vectors."""
+
     def search(
         self,
         vector: Vector,

@@ -135,6 +135,27 @@ class MemoryIndex:
         self._check()
         return self.rows[image_id][1] if image_id in self.rows else None
 
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """See `VectorIndex.vectors`."""
+        self._check()
+        return {i: self.rows[i][1] for i in ids if i in self.rows}
+
+    def search_many(
+        self, vectors: Vector, k: int, *, where: ImageFilter = ANY_IMAGE
+    ) -> list[list[Hit]]:
+        """See `VectorIndex.search_many`."""
+        self._check()
+        rows = list(self.rows.values())
+        known = {image.image_id: other for image, other in rows if where.matches(image)}
+        if not known or not len(vectors):
+            return [[] for _ in vectors]
+        ids, far = list(known), np.maximum(0.0, 1.0 - vectors @ np.stack(list(known.values())).T)
+        nearest_first = np.argsort(far, axis=1, kind="stable")[:, :k]
+        return [
+            [Hit(ids[row], float(line[row])) for row in order]
+            for line, order in zip(far, nearest_first, strict=True)
+        ]
+
     def search(
         self,
         vector: Vector,

@@ -93,6 +93,29 @@ def labels() -> None:
 
 
 @app.command()
+def predict() -> None:
+    """Propose names for unlabelled images, from the labels so far."""
+    from workers.predict import PredictWorker
+    from workers.versions.indexes import SearchedIndex
+
+    settings, stop = _start()
+    catalog = Catalog(settings.catalog_url)
+    index = SearchedIndex(catalog, partial(_index, settings))
+    wait_for(index, stop)
+    publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
+    worker = PredictWorker(index, catalog, publisher)
+    subscriber = wait_for(
+        lambda: KafkaSubscriber(
+            settings.kafka_bootstrap, [topics.LABELS, topics.INDEXED],
+            group=topics.PREDICT_GROUP, max_records=500,
+        ),
+        stop,
+    )  # fmt: skip
+    announce_ready()
+    consume(subscriber, worker, publisher, stop, idle=worker.sweep)
+
+
+@app.command()
 def relay() -> None:
     """Publish label events from the catalog's outbox."""
     from workers.relay import relay as relay_outbox

@@ -54,7 +54,11 @@ class Worker(Protocol):
 
 
 def consume(
-    subscriber: Subscriber, worker: Worker, publisher: Publisher, stop: threading.Event
+    subscriber: Subscriber,
+    worker: Worker,
+    publisher: Publisher,
+    stop: threading.Event,
+    idle: Callable[[], object] | None = None,
 ) -> None:
     """Let a worker handle batches until `stop` is set; the batch at hand is finished first.
 
@@ -63,6 +67,7 @@ def consume(
         worker: handles the batches.
         publisher: for dead letters.
         stop: set it to end the loop.
+        idle: called whenever nothing came for half a second; waits for parts that are away, too.
     """
     try:
         while not stop.is_set():
@@ -70,8 +75,14 @@ def consume(
             step = partial(_handle, batch, worker, publisher)
             if batch and insist(step, stop, subscriber.keep_alive):
                 insist(subscriber.commit, stop, subscriber.keep_alive)
+            elif not batch and idle is not None:
+                insist(partial(_call, idle), stop, subscriber.keep_alive)
     finally:
         subscriber.close()
+
+
+def _call(step: Callable[[], object]) -> None:
+    step()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from plankton_stream.events.envelope import (
     to_headers,
     to_text,
 )
+from plankton_stream.votes import Voter
 
 
 class Fact(Record):
@@ -143,6 +144,26 @@ class LabelCurrent(Fact):
         return self.image_id
 
 
+class ImagePredicted(Fact):
+    """The machine proposes a name for an unlabelled image, or changes its mind."""
+
+    event_type = "plankton.image.predicted.v1"
+    topic = topics.PREDICTIONS
+
+    image_id: ImageId
+    taxon: Slug
+    score: float = Field(ge=0, le=1, description="Share of the votes for the taxon.")
+    margin: float = Field(ge=0, le=1, description="Score less that of the runner-up.")
+    evidence: tuple[Voter, ...] = Field(description="Validated images that speak for it.")
+    encoder: str = Field(description="Id of the version whose vectors were compared.")
+    at: UtcTime
+
+    @property
+    def key(self) -> str:
+        """The image id."""
+        return self.image_id
+
+
 class CameraStatus(Fact):
     """How a camera is doing; totals count since its process started."""
 
@@ -196,6 +217,7 @@ FACTS: dict[str, type[Fact]] = {
         LabelApplied,
         LabelRetracted,
         LabelCurrent,
+        ImagePredicted,
         CameraStatus,
         CensusCounted,
     )

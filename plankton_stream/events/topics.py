@@ -113,6 +113,12 @@ LABELS_CURRENT = _topic(
     compact_after_h=1,  # a worker of streams reads all of it when it starts
     about="The latest naming of each labelled image; an image lies on its camera's partition.",
 )
+PREDICTIONS = _topic(
+    "plankton.predictions.v1",
+    key="image id",
+    days=30,
+    about="What the machine thinks of unlabelled images, with its evidence.",
+)
 CAMERAS = _topic(
     "plankton.cameras.v1",
     key="camera id",
@@ -141,11 +147,13 @@ SEGMENT_GROUP = "plankton-segment"
 EMBED_GROUP = "plankton-embed"
 REEMBED_GROUP = "plankton-reembed"
 LABELS_GROUP = "plankton-labels"
+PREDICT_GROUP = "plankton-predict"
 STREAMS_GROUP = "plankton-streams"
 """Consumer groups of the workers; their lag is what waits."""
 
 ALL = (
-    FRAMES, ROIS, REEMBED, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, CAMERAS, CENSUS,
+    FRAMES, ROIS, REEMBED, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, PREDICTIONS,
+    CAMERAS, CENSUS,
     DEADLETTER,
 )  # fmt: skip
 

@@ -42,6 +42,7 @@ ROLES = (
     Role("embed", ("worker", "embed")),
     # Waits for the first embed worker, which says whose vectors are searched.
     Role("labels", ("worker", "labels"), start_s=180.0),
+    Role("predict", ("worker", "predict"), start_s=180.0),
     Role("versions", ("worker", "versions")),
     Role("relay", ("worker", "relay")),
     Role("streams", ("streams", "run")),

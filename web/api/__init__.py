@@ -1,6 +1,6 @@
 """The operations of the API, by subject."""
 
-from web.api import encoders, images, labels, search, state, taxa
+from web.api import encoders, images, labels, queues, search, state, taxa
 from web.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -9,5 +9,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *search.OPERATIONS,
     *labels.OPERATIONS,
     *taxa.OPERATIONS,
+    *queues.OPERATIONS,
     *encoders.OPERATIONS,
 )

@@ -28,3 +28,24 @@ class KeptIndexes:
             for v in kept
         }
         return list(self._open.values())
+
+
+class SearchedIndex:
+    """The index of the live version: opened once, and again when another version goes live."""
+
+    def __init__(self, catalog: Catalog, open_index: Callable[[str, int], VectorIndex]) -> None:
+        self._catalog, self._open_index = catalog, open_index
+        self._open: VectorIndex | None = None
+
+    def __call__(self) -> VectorIndex:
+        """The index as of now.
+
+        Raises:
+            RetryableError: a part does not answer, or nothing is indexed yet.
+        """
+        live = self._catalog.encoders.live()
+        if live is None:
+            raise RetryableError("no embed worker has started yet")
+        if self._open is None or self._open.encoder != live[0]:
+            self._open = self._open_index(*live)
+        return self._open

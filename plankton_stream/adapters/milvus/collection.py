@@ -124,12 +124,18 @@ class Collection:
         self, vector: object, k: int, *, where: str, params: Mapping[str, int]
     ) -> list[tuple[str, float]]:
         """Ids of the k nearest rows with Milvus' own measure, nearest first."""
-        (found,) = self._call(
-            "search", self._client.search, data=[vector], limit=k, filter=where,
+        return self.search_many([vector], k, where=where, params=params)[0]
+
+    def search_many(
+        self, vectors: Sequence[object], k: int, *, where: str, params: Mapping[str, int]
+    ) -> list[list[tuple[str, float]]]:
+        """As `search`, for each of several vectors in one call."""
+        found = self._call(
+            "search", self._client.search, data=list(vectors), limit=k, filter=where,
             search_params={"metric_type": self._layout.metric_type, "params": dict(params)},
             consistency_level="Bounded",
         )  # fmt: skip
-        return [(hit.id, hit.distance) for hit in found]
+        return [[(hit.id, hit.distance) for hit in hits] for hits in found]
 
     def count(self) -> int:
         """Rows, including what was written just now."""

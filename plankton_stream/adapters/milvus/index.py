@@ -23,6 +23,8 @@ MIN_EF = 128
 """HNSW's search width; recall@100 needs more than k when k is small."""
 _PAGE = 4_000
 """Rows that are read at once: 40 MB of the largest encoder's."""
+_SEARCHES_A_CALL = 64
+"""Vectors that are searched for at once."""
 _VECTOR_BYTES_A_CALL = 32_000_000
 """Of vectors that are read at once: pymilvus makes several times as much of an answer, and an
 answer of more than 64 MB is refused."""
@@ -115,6 +117,30 @@ class MilvusIndex:
             if rows:
                 return np.asarray(rows[0]["vector"], np.float32)
         return None
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """See `VectorIndex.vectors`."""
+        found, vectors = self._read(ids)
+        # As in `vector`: only what a bounded read misses is worth waiting for.
+        missing = sorted(set(ids) - set(found))
+        late = self._images.get(missing, ["vector"], "Strong") if missing else []
+        return dict(zip(found, vectors, strict=True)) | {
+            row["image_id"]: np.asarray(row["vector"], np.float32) for row in late
+        }
+
+    def search_many(
+        self, vectors: Vector, k: int, *, where: ImageFilter = ANY_IMAGE
+    ) -> list[list[Hit]]:
+        """See `VectorIndex.search_many`; on disk one by one, in two stages."""
+        if self._candidates:
+            return [self.search(vector, k, where=where) for vector in vectors]
+        found: list[list[Hit]] = []
+        for start in range(0, len(vectors), _SEARCHES_A_CALL):
+            page = list(vectors[start : start + _SEARCHES_A_CALL])
+            ef = {"ef": max(k, MIN_EF)}
+            for hits in self._images.search_many(page, k, where=expression(where), params=ef):
+                found.append([Hit(i, _distance(cos, Metric.COSINE)) for i, cos in hits])
+        return found
 
     def search(
         self,

@@ -9,6 +9,8 @@ from plankton_stream.adapters.sql.engine import upgrade as _migrate
 from plankton_stream.adapters.sql.images import Images, Page
 from plankton_stream.adapters.sql.labels import Action, LabelRequest, Labels
 from plankton_stream.adapters.sql.outbox import Outbox, OutboxRow
+from plankton_stream.adapters.sql.predictions import Predictions
+from plankton_stream.adapters.sql.queues import Queues
 from plankton_stream.adapters.sql.taxa import Taxa
 from plankton_stream.taxa import STARTER
 
@@ -25,6 +27,8 @@ class Catalog:
         taxa: the names that can be given.
         outbox: events that still have to be published.
         encoders: whose vectors are searched.
+        predictions: what the machine thinks of unlabelled images.
+        queues: what to look at next.
     """
 
     def __init__(self, url: str) -> None:
@@ -35,6 +39,8 @@ class Catalog:
         self.taxa = Taxa(self.engine)
         self.outbox = Outbox(self.engine)
         self.encoders = Encoders(self.engine)
+        self.predictions = Predictions(self.engine)
+        self.queues = Queues(self.engine)
 
     def close(self) -> None:
         """Give up the connections."""

@@ -107,9 +107,7 @@ class Images:
         if not 1 <= limit <= MAX_PAGE:
             raise RejectedError(f"limit is {limit}, allowed are 1…{MAX_PAGE}")
         newest_first = (images.c.indexed_at.desc(), images.c.image_id.desc())
-        query = (
-            sa.select(images).where(*_conditions(where)).order_by(*newest_first).limit(limit + 1)
-        )
+        query = sa.select(images).where(*conditions(where)).order_by(*newest_first).limit(limit + 1)
         if cursor is not None:
             at, image_id = _parse_cursor(cursor)
             query = query.where(
@@ -141,7 +139,7 @@ class Images:
 
     def count(self, where: ImageFilter = ANY_IMAGE) -> int:
         """Images that match."""
-        query = sa.select(sa.func.count()).select_from(images).where(*_conditions(where))
+        query = sa.select(sa.func.count()).select_from(images).where(*conditions(where))
         with reading(self._engine) as connection:
             return connection.scalar(query) or 0
 
@@ -169,7 +167,8 @@ class Images:
             return sorted(value / 1e6 for value in connection.scalars(query))
 
 
-def _conditions(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
+def conditions(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
+    """A filter in SQL."""
     c = images.c
     pairs: list[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]]] = [
         (where.camera, c.camera.__eq__),

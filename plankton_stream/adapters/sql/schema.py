@@ -187,3 +187,31 @@ not_embedded = sa.Table(
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("at", Utc, nullable=False),
 )
+
+# What the machine thinks; never mixed with `labels`. A row of an image that got a name is hidden.
+predictions = sa.Table(
+    "predictions",
+    metadata,
+    sa.Column("image_id", sa.String(26), sa.ForeignKey("images.image_id"), primary_key=True),
+    sa.Column("taxon", sa.String(64), sa.ForeignKey("taxa.key")),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("margin", sa.Float, nullable=False),
+    sa.Column("nearest", sa.Float),
+    sa.Column("crowd", sa.Float, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("encoder", sa.String(120), nullable=False),
+    sa.Column("voted_at", Utc, nullable=False),
+    # How often somebody passed it over as the seed of a cluster; a new vote leaves it alone.
+    sa.Column("passed", sa.Integer, nullable=False, server_default="0"),
+    sa.Index(None, "taxon", "score"),
+    sa.Index(None, "voted_at"),
+)
+
+rejections = sa.Table(
+    "rejections",
+    metadata,
+    sa.Column("image_id", sa.String(26), sa.ForeignKey("images.image_id"), primary_key=True),
+    sa.Column("taxon", sa.String(64), sa.ForeignKey("taxa.key"), primary_key=True),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)

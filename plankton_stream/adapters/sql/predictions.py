@@ -1,0 +1,139 @@
+"""What the machine thinks of unlabelled images, and what people said they are not.
+
+Nothing here writes a label: whoever accepts a proposal gives a label like any other.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from plankton_stream.adapters.sql.engine import in_chunks, insert, reading, writing
+from plankton_stream.adapters.sql.schema import images, predictions, rejections, taxa
+from plankton_stream.domain import LabelState, from_microseconds
+from plankton_stream.errors import NotFoundError, RejectedError
+from plankton_stream.events.envelope import now
+from plankton_stream.predictions import Expected, Prediction
+
+_UNLABELLED = images.c.state == LabelState.UNLABELLED
+
+
+class Predictions:
+    """Reads and writes predictions and rejections."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def put(self, votes: Sequence[Prediction]) -> None:
+        """Keep the last vote on each image; how often it was passed over stays."""
+        if not votes:
+            return
+        rows = [v.model_dump(mode="python") for v in sorted(votes, key=lambda v: v.image_id)]
+        with writing(self._engine) as connection:
+            statement = insert(connection, predictions)
+            renewed = {name: statement.excluded[name] for name in Prediction.model_fields}
+            statement = statement.on_conflict_do_update(index_elements=["image_id"], set_=renewed)
+            connection.execute(statement, rows)
+
+    def get(self, ids: Sequence[str]) -> dict[str, Prediction]:
+        """The last votes by image id; those that there was no vote on are left out."""
+        found: dict[str, Prediction] = {}
+        with reading(self._engine) as connection:
+            for chunk in in_chunks(ids):
+                query = sa.select(predictions).where(predictions.c.image_id.in_(chunk))
+                found |= {
+                    row["image_id"]: to_prediction(row)
+                    for row in connection.execute(query).mappings()
+                }
+        return found
+
+    def waiting(self, limit: int, *, before: datetime) -> list[str]:
+        """Unlabelled images without a vote, then those whose last vote is older than a moment."""
+        joined = images.outerjoin(predictions, predictions.c.image_id == images.c.image_id)
+        voted_at = predictions.c.voted_at
+        query = (
+            sa.select(images.c.image_id)
+            .select_from(joined)
+            .where(_UNLABELLED, sa.or_(voted_at.is_(None), voted_at < before))
+            .order_by(voted_at.is_not(None), voted_at)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return list(connection.scalars(query))
+
+    def reject(self, ids: Sequence[str], taxon: str, *, who: str) -> None:
+        """Remember that images are not of a taxon: it is not proposed for them again.
+
+        Harmless when repeated. Proposals of it are withdrawn at once, and voted on anew soon.
+
+        Raises:
+            NotFoundError: an image is unknown; nothing was remembered.
+            RejectedError: the taxon is unknown.
+        """
+        ids = sorted(set(ids))
+        with writing(self._engine) as connection:
+            _require(connection, ids, taxon)
+            rows = [{"image_id": i, "taxon": taxon, "who": who, "at": now()} for i in ids]
+            connection.execute(insert(connection, rejections).on_conflict_do_nothing(), rows)
+            for chunk in in_chunks(ids):
+                withdrawn = predictions.c.image_id.in_(chunk) & (predictions.c.taxon == taxon)
+                connection.execute(
+                    predictions.update()
+                    .where(withdrawn)
+                    .values(taxon=None, score=0.0, margin=0.0, evidence=[], voted_at=_LONG_AGO)
+                )
+
+    def rejected(self, ids: Sequence[str]) -> dict[str, set[str]]:
+        """The taxa that images are known not to be, by image id."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        with reading(self._engine) as connection:
+            for chunk in in_chunks(ids):
+                query = sa.select(rejections).where(rejections.c.image_id.in_(chunk))
+                for row in connection.execute(query):
+                    found[row.image_id].add(row.taxon)
+        return dict(found)
+
+    def pass_over(self, ids: Sequence[str]) -> None:
+        """Let other clusters come before those of these seeds."""
+        with writing(self._engine) as connection:
+            for chunk in in_chunks(sorted(set(ids))):
+                connection.execute(
+                    predictions.update()
+                    .where(predictions.c.image_id.in_(chunk))
+                    .values(passed=predictions.c.passed + 1)
+                )
+
+    def expected(self) -> list[Expected]:
+        """What waits under each proposed taxon, most first."""
+        total = sa.func.sum(predictions.c.score)
+        query = (
+            sa.select(predictions.c.taxon, sa.func.count(), total)
+            .join(images, images.c.image_id == predictions.c.image_id)
+            .where(_UNLABELLED, predictions.c.taxon.is_not(None))
+            .group_by(predictions.c.taxon)
+            .order_by(total.desc(), predictions.c.taxon)
+        )
+        with reading(self._engine) as connection:
+            return [Expected(*row) for row in connection.execute(query)]
+
+
+_LONG_AGO = from_microseconds(0)
+
+
+def to_prediction(row: Mapping[str, Any]) -> Prediction:
+    """A prediction from a row that has the columns of its table."""
+    return Prediction(**{name: row[name] for name in Prediction.model_fields})
+
+
+def _require(connection: sa.Connection, ids: Sequence[str], taxon: str) -> None:
+    known: set[str] = set()
+    for chunk in in_chunks(ids):
+        query = sa.select(images.c.image_id).where(images.c.image_id.in_(chunk))
+        known |= set(connection.scalars(query))
+    missing = [image_id for image_id in ids if image_id not in known]
+    if missing:
+        raise NotFoundError(f"unknown images: {', '.join(missing[:5])} ({len(missing)} in all)")
+    if connection.scalar(sa.select(taxa.c.key).where(taxa.c.key == taxon)) is None:
+        raise RejectedError(f"unknown taxon {taxon!r}: GET /api/v1/taxa lists those allowed")

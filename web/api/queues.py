@@ -1,0 +1,129 @@
+"""What to look at next, and what to make of the machine's proposals.
+
+A proposal is accepted by a label like any other (POST /api/v1/labels).
+"""
+
+import numpy as np
+
+from plankton_stream.domain import LabelState
+from plankton_stream.errors import NotFoundError
+from plankton_stream.growing import grown
+from plankton_stream.ports import ImageFilter, Vector, VectorIndex
+from plankton_stream.predictions import Candidate, Queue
+from web.api.images import check_id
+from web.operations import Operation
+from web.parts import Parts
+from web.proposals import (
+    CandidateView,
+    ExpectedView,
+    GroupView,
+    GrowQuery,
+    QueuePage,
+    QueueQuery,
+    QueuesView,
+    RejectionBody,
+    Remembered,
+    SkipBody,
+)
+
+_UNLABELLED = ImageFilter(state=LabelState.UNLABELLED)
+_MEAN_OF = 5
+_CANDIDATES = 150
+_SPARE = 64  # hits may have been named a moment ago
+
+
+def list_queues(parts: Parts) -> QueuesView:
+    """The queues, and how much waits under each proposed taxon."""
+    waiting = parts.catalog.predictions.expected()
+    return QueuesView(
+        queues=list(Queue),
+        predicted=[
+            ExpectedView(taxon=one.taxon, images=one.images, expected=one.expected)
+            for one in waiting
+        ],
+    )
+
+
+def get_queue(parts: Parts, name: str, query: QueueQuery) -> QueuePage:
+    """A page of a queue of unlabelled images, the one most worth a look first."""
+    try:
+        queue = Queue(name)
+    except ValueError:
+        known = ", ".join(Queue)
+        raise NotFoundError(f"there is no queue {name!r}: there are {known}") from None
+    where = query.model_copy(update={"taxon": None, "state": None}).where()
+    page = parts.catalog.queues.page(
+        queue, where, taxon=query.taxon, limit=query.limit, cursor=query.cursor
+    )
+    images = [CandidateView.of_candidate(one, queue) for one in page.found]
+    return QueuePage(images=images, next_cursor=page.next_cursor)
+
+
+def get_group(parts: Parts, image_id: str, query: GrowQuery) -> GroupView:
+    """Unlabelled look-alikes of a specimen, in the order in which they join its group.
+
+    The specimen comes first if it is unlabelled itself.
+    """
+    check_id(image_id)
+    index = parts.index()
+    vector = index.vector(image_id)
+    if vector is None:
+        raise NotFoundError(f"image {image_id!r} is not in the index")
+    vectors = _candidates(parts, index, image_id, vector, query.taxon)
+    ids = list(vectors)
+    rows = grown(vector, np.stack(list(vectors.values())), query.k) if ids else []
+    members = [image_id, *(ids[row] for row in rows)]
+    known = parts.catalog.images.get(members)
+    said = parts.catalog.predictions.get(members)
+    wanted = [i for i in members if i in known and known[i].naming.taxon is None][: query.k]
+    images = [CandidateView.of_candidate(Candidate(known[i], said.get(i))) for i in wanted]
+    return GroupView(images=images)
+
+
+def post_rejections(parts: Parts, body: RejectionBody) -> Remembered:
+    """Remember that images are not of a taxon: it is not proposed for them again."""
+    parts.catalog.predictions.reject(body.image_ids, body.taxon, who=parts.user)
+    return Remembered(images=len(set(body.image_ids)))
+
+
+def post_skips(parts: Parts, body: SkipBody) -> Remembered:
+    """Let other clusters come before those of these seeds."""
+    parts.catalog.predictions.pass_over(body.image_ids)
+    return Remembered(images=len(set(body.image_ids)))
+
+
+def _candidates(
+    parts: Parts, index: VectorIndex, image_id: str, vector: Vector, taxon: str | None
+) -> dict[str, Vector]:
+    """Unlabelled images around the middle of a specimen's neighbourhood, nearest first."""
+    hits = index.search(vector, _MEAN_OF + 1 + _SPARE, where=_UNLABELLED)
+    still = parts.catalog.images.get([hit.image_id for hit in hits])
+    near = [h.image_id for h in hits if h.image_id in still and h.image_id != image_id
+            and still[h.image_id].naming.taxon is None][:_MEAN_OF]  # fmt: skip
+    middle = np.mean([vector, *index.vectors(near).values()], axis=0, dtype=np.float32)
+    middle /= np.linalg.norm(middle)
+    found = [h.image_id for h in index.search(middle, _CANDIDATES + _SPARE, where=_UNLABELLED)]
+    still = parts.catalog.images.get(found)
+    refused = parts.catalog.predictions.rejected(found) if taxon else {}
+    wanted = [i for i in found if i in still and i != image_id
+              and still[i].naming.taxon is None
+              and taxon not in refused.get(i, ())][:_CANDIDATES]  # fmt: skip
+    vectors = index.vectors(wanted)
+    return {i: vectors[i] for i in wanted if i in vectors}
+
+
+OPERATIONS = (
+    Operation("GET", "/api/v1/queues", list_queues, QueuesView),
+    Operation(
+        "GET", "/api/v1/queues/<name>", get_queue, QueuePage, query=QueueQuery, problems=(404,)
+    ),
+    Operation(
+        "GET", "/api/v1/images/<image_id>/group", get_group, GroupView,
+        query=GrowQuery, problems=(404,),
+    ),
+    Operation(
+        "POST", "/api/v1/rejections", post_rejections, Remembered,
+        body=RejectionBody, problems=(404,),
+    ),
+    Operation("POST", "/api/v1/queues/clusters/skips", post_skips, Remembered, body=SkipBody),
+)  # fmt: skip

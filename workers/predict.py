@@ -1,0 +1,203 @@
+"""The predict worker: votes on unlabelled images as labels and images arrive."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from plankton_stream.adapters.sql import Catalog
+from plankton_stream.domain import Image, LabelState, new_id
+from plankton_stream.errors import RejectedError
+from plankton_stream.events.envelope import Received, now
+from plankton_stream.events.facts import (
+    ImageIndexed,
+    ImagePredicted,
+    LabelApplied,
+    LabelRetracted,
+    fact_message,
+    read_fact,
+)
+from plankton_stream.ports import Hit, ImageFilter, Publisher, Vector, VectorIndex
+from plankton_stream.predictions import Prediction
+from plankton_stream.votes import VOTERS, Voter, crowd, vote
+from workers.loop import examine, publish_rejections
+
+log = logging.getLogger(__name__)
+
+TOUCHED = 50
+"""Unlabelled images around a new label that are voted on at once; the sweep reaches the others."""
+_CROWD = 30
+_SPARE = 10  # hits may have got or lost a name a moment ago
+_AT_ONCE = 200  # voted on together: with all their neighbours fewer ids than one statement takes
+_SWEPT = 200
+_OLD = timedelta(minutes=5)
+_WORTH_TELLING = 0.05
+
+_UNLABELLED = ImageFilter(state=LabelState.UNLABELLED)
+_VALIDATED = ImageFilter(state=LabelState.VALIDATED)
+
+
+class PredictWorker:
+    """Handles batches of the label topic and of the indexed topic.
+
+    Events say where something changed; names come from the catalog, so a late or repeated event
+    does no harm. Human labels are read and never written.
+    """
+
+    name = "/workers/predict"
+
+    def __init__(
+        self, index: Callable[[], VectorIndex], catalog: Catalog, publisher: Publisher
+    ) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            index: gives the index that is searched now.
+            catalog: the truth about names; keeps the predictions.
+            publisher: for predictions and dead letters.
+        """
+        self._index, self._catalog, self._publisher = index, catalog, publisher
+
+    def handle(self, batch: Sequence[Received]) -> None:
+        """Vote on the images that arrived, and on those around images whose name changed.
+
+        Raises:
+            RetryableError: a part does not answer.
+        """
+        facts, rejections = examine(batch, _read)
+        renamed = sorted({fact.image_id for fact in facts if not isinstance(fact, ImageIndexed)})
+        index = self._index()
+        vectors = index.vectors(renamed)
+        around = {hit.image_id for hits in _search(index, vectors, TOUCHED, _UNLABELLED).values()
+                  for hit in hits}  # fmt: skip
+        self._vote(index, sorted({fact.image_id for fact in facts} | around), vectors)
+        publish_rejections(rejections, self._publisher, consumer=self.name)
+        self._publisher.flush()
+
+    def sweep(self) -> int:
+        """Vote on some images that never had a vote, or whose last one is old; returns how many.
+
+        Raises:
+            RetryableError: a part does not answer.
+        """
+        waiting = self._catalog.predictions.waiting(_SWEPT, before=now() - _OLD)
+        self._vote(self._index(), waiting, {})
+        self._publisher.flush()
+        return len(waiting)
+
+    def _vote(self, index: VectorIndex, ids: Sequence[str], fresh: dict[str, Vector]) -> None:
+        """Vote on those of some images that are unlabelled.
+
+        Args:
+            index: of the live encoder.
+            ids: of images.
+            fresh: vectors of images that were named a moment ago: the index may not know it yet.
+        """
+        named = self._catalog.images.get(list(fresh))
+        validated = {
+            i: fresh[i] for i, image in named.items() if image.naming.state is LabelState.VALIDATED
+        }
+        for start in range(0, len(ids), _AT_ONCE):
+            known = self._catalog.images.get(ids[start : start + _AT_ONCE])
+            asked = [i for i, image in known.items() if image.naming.taxon is None]
+            ballot = _Ballot(index, self._catalog, index.vectors(asked), validated)
+            self._keep(list(ballot.votes()))
+
+    def _keep(self, votes: Sequence[Prediction]) -> None:
+        before = self._catalog.predictions.get([one.image_id for one in votes])
+        self._catalog.predictions.put(votes)
+        for one in votes:
+            old = before.get(one.image_id)
+            if one.taxon is not None and (old is None or _differs(old, one)):
+                fact = ImagePredicted(
+                    image_id=one.image_id, taxon=one.taxon, score=one.score, margin=one.margin,
+                    evidence=one.evidence, encoder=one.encoder, at=one.voted_at,
+                )  # fmt: skip
+                self._publisher.send(fact_message(fact, event_id=new_id(), source=self.name))
+
+
+class _Ballot:
+    """The votes on a few hundred images: two searches and two statements for all of them."""
+
+    def __init__(
+        self,
+        index: VectorIndex,
+        catalog: Catalog,
+        vectors: dict[str, Vector],
+        fresh: dict[str, Vector],
+    ) -> None:
+        self._vectors, self._fresh, self._encoder = vectors, fresh, index.encoder
+        self._validated = _search(index, vectors, VOTERS + _SPARE, _VALIDATED)
+        self._unlabelled = _search(index, vectors, _CROWD + _SPARE, _UNLABELLED)
+        found = {
+            hit.image_id
+            for hits in (*self._validated.values(), *self._unlabelled.values())
+            for hit in hits
+        }
+        self._known = catalog.images.get(sorted(found | fresh.keys()))
+        self._rejected = catalog.predictions.rejected(list(vectors))
+
+    def votes(self) -> Iterator[Prediction]:
+        """One for each image."""
+        at = now()
+        for image_id, vector in self._vectors.items():
+            voters = self._voters(image_id, vector)
+            others = self._others(image_id)
+            proposal = vote(voters, others, self._rejected.get(image_id, ()))
+            yield Prediction(
+                image_id=image_id,
+                taxon=proposal.taxon if proposal else None,
+                score=proposal.score if proposal else 0.0,
+                margin=proposal.margin if proposal else 0.0,
+                nearest=voters[0].distance if voters else None,
+                crowd=crowd(others[:_CROWD]),
+                evidence=proposal.evidence if proposal else (),
+                encoder=self._encoder,
+                voted_at=at,
+            )
+
+    def _voters(self, image_id: str, vector: Vector) -> list[Voter]:
+        distances = {hit.image_id: hit.distance for hit in self._validated[image_id]}
+        distances |= {i: max(0.0, 1.0 - float(v @ vector)) for i, v in self._fresh.items()}
+        distances.pop(image_id, None)
+        named = [(i, d, self._name(i)) for i, d in distances.items()]
+        voters = [Voter(image_id=i, taxon=taxon, distance=d) for i, d, taxon in named if taxon]
+        return sorted(voters, key=lambda voter: voter.distance)
+
+    def _others(self, image_id: str) -> list[float]:
+        return [
+            hit.distance
+            for hit in self._unlabelled[image_id]
+            if hit.image_id != image_id
+            and hit.image_id in self._known
+            and self._known[hit.image_id].naming.taxon is None
+        ]
+
+    def _name(self, image_id: str) -> str | None:
+        image: Image | None = self._known.get(image_id)
+        if image is None or image.naming.state is not LabelState.VALIDATED:
+            return None
+        return image.naming.taxon
+
+
+def _search(
+    index: VectorIndex, vectors: dict[str, Vector], k: int, where: ImageFilter
+) -> dict[str, list[Hit]]:
+    if not vectors:
+        return {}
+    found = index.search_many(np.stack(list(vectors.values())), k, where=where)
+    return dict(zip(vectors, found, strict=True))
+
+
+def _read(received: Received) -> ImageIndexed | LabelApplied | LabelRetracted:
+    fact = read_fact(received)
+    if not isinstance(fact, ImageIndexed | LabelApplied | LabelRetracted):
+        raise RejectedError(
+            f"event type {fact.event_type!r}: this consumer reads labels and indexed images"
+        )
+    return fact
+
+
+def _differs(old: Prediction, new: Prediction) -> bool:
+    return old.taxon != new.taxon or abs(old.score - new.score) >= _WORTH_TELLING
