@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from plankton_stream.adapters.sql import Catalog
-from plankton_stream.domain import Image, LabelState, new_id
+from plankton_stream.domain import UNNAMED, LabelState, new_id
 from plankton_stream.errors import RejectedError
 from plankton_stream.events.envelope import Received, now
 from plankton_stream.events.facts import (
@@ -29,9 +29,10 @@ TOUCHED = 50
 """Unlabelled images around a new label that are voted on at once; the sweep reaches the others."""
 _CROWD = 30
 _SPARE = 10  # hits may have got or lost a name a moment ago
-_AT_ONCE = 200  # voted on together: with all their neighbours fewer ids than one statement takes
+_AT_ONCE = 200  # voted on together
 _SWEPT = 200
-_OLD = timedelta(minutes=5)
+_OLD = timedelta(minutes=1)
+_LAG = timedelta(seconds=10)  # until the index has heard of a label
 _WORTH_TELLING = 0.05
 
 _UNLABELLED = ImageFilter(state=LabelState.UNLABELLED)
@@ -48,7 +49,12 @@ class PredictWorker:
     name = "/workers/predict"
 
     def __init__(
-        self, index: Callable[[], VectorIndex], catalog: Catalog, publisher: Publisher
+        self,
+        index: Callable[[], VectorIndex],
+        catalog: Catalog,
+        publisher: Publisher,
+        *,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         """Connect to nothing yet.
 
@@ -56,8 +62,10 @@ class PredictWorker:
             index: gives the index that is searched now.
             catalog: the truth about names; keeps the predictions.
             publisher: for predictions and dead letters.
+            clock: the present moment.
         """
-        self._index, self._catalog, self._publisher = index, catalog, publisher
+        self._index, self._catalog, self._publisher, self._clock = index, catalog, publisher, clock
+        self._last_renamed_at = clock()  # or before: so all is swept once after a start
 
     def handle(self, batch: Sequence[Received]) -> None:
         """Vote on the images that arrived, and on those around images whose name changed.
@@ -67,6 +75,8 @@ class PredictWorker:
         """
         facts, rejections = examine(batch, _read)
         renamed = sorted({fact.image_id for fact in facts if not isinstance(fact, ImageIndexed)})
+        if renamed:
+            self._last_renamed_at = self._clock()
         index = self._index()
         vectors = index.vectors(renamed)
         around = {hit.image_id for hits in _search(index, vectors, TOUCHED, _UNLABELLED).values()
@@ -78,10 +88,13 @@ class PredictWorker:
     def sweep(self) -> int:
         """Vote on some images that never had a vote, or whose last one is old; returns how many.
 
+        A vote is old when names have changed since, or so shortly before that it missed them.
+
         Raises:
             RetryableError: a part does not answer.
         """
-        waiting = self._catalog.predictions.waiting(_SWEPT, before=now() - _OLD)
+        before = min(self._clock() - _OLD, self._last_renamed_at + _LAG)
+        waiting = self._catalog.predictions.waiting(_SWEPT, before=before)
         self._vote(self._index(), waiting, {})
         self._publisher.flush()
         return len(waiting)
@@ -94,15 +107,15 @@ class PredictWorker:
             ids: of images.
             fresh: vectors of images that were named a moment ago: the index may not know it yet.
         """
-        named = self._catalog.images.get(list(fresh))
+        named = self._catalog.images.namings(list(fresh))
         validated = {
-            i: fresh[i] for i, image in named.items() if image.naming.state is LabelState.VALIDATED
+            i: fresh[i] for i, naming in named.items() if naming.state is LabelState.VALIDATED
         }
         for start in range(0, len(ids), _AT_ONCE):
-            known = self._catalog.images.get(ids[start : start + _AT_ONCE])
-            asked = [i for i, image in known.items() if image.naming.taxon is None]
+            known = self._catalog.images.namings(ids[start : start + _AT_ONCE])
+            asked = [i for i, naming in known.items() if naming.taxon is None]
             ballot = _Ballot(index, self._catalog, index.vectors(asked), validated)
-            self._keep(list(ballot.votes()))
+            self._keep(list(ballot.votes(self._clock())))
 
     def _keep(self, votes: Sequence[Prediction]) -> None:
         before = self._catalog.predictions.get([one.image_id for one in votes])
@@ -135,12 +148,11 @@ class _Ballot:
             for hits in (*self._validated.values(), *self._unlabelled.values())
             for hit in hits
         }
-        self._known = catalog.images.get(sorted(found | fresh.keys()))
+        self._known = catalog.images.namings(sorted(found | fresh.keys()))
         self._rejected = catalog.predictions.rejected(list(vectors))
 
-    def votes(self) -> Iterator[Prediction]:
+    def votes(self, at: datetime) -> Iterator[Prediction]:
         """One for each image."""
-        at = now()
         for image_id, vector in self._vectors.items():
             voters = self._voters(image_id, vector)
             others = self._others(image_id)
@@ -171,14 +183,12 @@ class _Ballot:
             for hit in self._unlabelled[image_id]
             if hit.image_id != image_id
             and hit.image_id in self._known
-            and self._known[hit.image_id].naming.taxon is None
+            and self._known[hit.image_id].taxon is None
         ]
 
     def _name(self, image_id: str) -> str | None:
-        image: Image | None = self._known.get(image_id)
-        if image is None or image.naming.state is not LabelState.VALIDATED:
-            return None
-        return image.naming.taxon
+        naming = self._known.get(image_id, UNNAMED)
+        return naming.taxon if naming.state is LabelState.VALIDATED else None
 
 
 def _search(

@@ -34,6 +34,7 @@ from workers.relay import relay_once
 from workers.rename import LabelIndexWorker
 
 ENCODER = "benchmark"
+_SWEEP_EVERY_S = 1.0  # the worker sweeps twice a second when nothing else waits
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 Item = dict[str, Any]
 
@@ -62,7 +63,10 @@ class Bench:
         self._publisher = MemoryPublisher(log)
         self._labels = MemorySubscriber(log, [topics.LABELS], group="benchmark", max_records=1_000)
         self._rename = LabelIndexWorker(lambda: [self._index], self._catalog, self._publisher)
-        self._predict = PredictWorker(lambda: self._index, self._catalog, self._publisher)
+        self._at = AT
+        self._predict = PredictWorker(
+            lambda: self._index, self._catalog, self._publisher, clock=lambda: self._at
+        )
         live = Live()
         parts = Parts(
             catalog=self._catalog, index=lambda: self._index, store=MemoryImageStore(),
@@ -117,14 +121,21 @@ class Bench:
         """Leave the clusters of these seeds for later."""
         self._post("queues/clusters/skips", {"image_ids": ids})
 
-    def settle(self) -> None:
-        """Let the workers do what waits for them."""
+    def settle(self, worked_s: float) -> None:
+        """Let the workers do what waits for them, and sweep while the expert worked.
+
+        Args:
+            worked_s: by the expert since he began.
+        """
         while relay_once(self._catalog, self._publisher):
             pass
         while batch := self._labels.poll(0):
             self._rename.handle(batch)
             self._predict.handle(batch)
-        self._predict.sweep()
+        before, self._at = self._at, AT + timedelta(seconds=worked_s)
+        for _ in range(int((self._at - before).total_seconds() / _SWEEP_EVERY_S)):
+            if not self._predict.sweep():
+                break
 
     def _get(self, path: str, query: dict[str, Any]) -> Item:
         answer = self._client.get(f"/api/v1/{path}", query_string=query)

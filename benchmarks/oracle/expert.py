@@ -124,12 +124,10 @@ class Selection:
 
     Attributes:
         kept: for each tile that was looked at.
-        alone: tiles that were taken out one by one, each known to be wrong.
     """
 
     kept: list[bool]
     clicks: int
-    alone: list[bool]
 
 
 def scan(right: Sequence[bool], *, at_least: int, patience: int) -> int:
@@ -172,11 +170,7 @@ def select(right: Sequence[bool], *, cut_clicks: int, may_let_pass: bool) -> Sel
     for is_right in right:
         step, after = {}, {}
         for state, (befores, clicks) in _moves(cut_clicks).items():
-            known = [
-                (cost[b] + clicks * (b != state or b in _PAID_EACH), b)
-                for b in befores
-                if b in cost
-            ]
+            known = [(cost[b] + clicks * (b != state), b) for b in befores if b in cost]
             if not known:
                 continue
             price, step[state] = min(known)
@@ -187,14 +181,11 @@ def select(right: Sequence[bool], *, cut_clicks: int, may_let_pass: bool) -> Sel
     return _traced(cost, steps, cut_clicks)
 
 
-_PAID_EACH = frozenset({"alone"})
-
-
 def _moves(cut_clicks: int) -> dict[str, tuple[tuple[str, ...], int]]:
     """What a tile may be, after what, and the clicks that it takes to become so."""
     return {
         "kept": (("kept", "alone", "run"), 0),
-        "alone": (("kept",), 1),  # also the first of a run, until the second
+        "alone": (("kept",), 1),  # or the first of a run
         "run": (("alone", "run"), 1),
         "rest": (("kept", "alone", "run", "rest"), cut_clicks),
     }
@@ -211,10 +202,6 @@ def _traced(cost: dict[str, float], steps: list[dict[str, str]], cut_clicks: int
     before = ["kept", *states]
     clicks = sum(
         _moves(cut_clicks)[now][1] for last, now in zip(before, states, strict=False)
-        if now != last or now == "alone"
+        if now != last
     )  # fmt: skip
-    after = [*states[1:], "kept"]
-    alone = [
-        now == "alone" and following != "run" for now, following in zip(states, after, strict=True)
-    ]
-    return Selection([state == "kept" for state in states], clicks, alone)
+    return Selection([state == "kept" for state in states], clicks)

@@ -35,7 +35,7 @@ def classifier_pages(bench: Bench, expert: Expert) -> Iterator[None]:
     """
     yield from _some_alone(bench, expert, len(bench.truth) // 20)
     while bench.queue("newest", limit=1):
-        bench.settle()
+        bench.settle(expert.work.seconds())
         tired: set[str] = set()
         before = expert.labelled
         while taxon := next((one["taxon"] for one in bench.expected() if one["taxon"] not in tired
@@ -44,7 +44,7 @@ def classifier_pages(bench: Bench, expert: Expert) -> Iterator[None]:
             got = _judge_in_order(bench, expert, _ids(page), taxon, named=True)
             if 2 * got < min(len(page), _PROBE):
                 tired.add(taxon)
-            bench.settle()
+            bench.settle(expert.work.seconds())
             yield
         if expert.labelled - before < len(bench.truth) // 50:
             yield from _some_alone(bench, expert, max(10, len(bench.truth) // 50))
@@ -64,10 +64,10 @@ def clusters(bench: Bench, expert: Expert) -> Iterator[None]:
             first = taxon is None
             taxon = taxon or _commonest(expert, page)
             got = _judge_in_order(bench, expert, page, taxon, named=not first)
-            bench.settle()
+            bench.settle(expert.work.seconds())
             if first and not got:
                 _name_alone(bench, expert, seed)
-                bench.settle()
+                bench.settle(expert.work.seconds())
             yield
             if 2 * got < len(page):
                 break
@@ -91,7 +91,7 @@ def ours(bench: Bench, expert: Expert) -> Iterator[None]:
             pace.group(expert.work.seconds() - began_s, expert.labelled - had)
         else:
             return
-        bench.settle()
+        bench.settle(expert.work.seconds())
         yield
 
 
@@ -126,7 +126,7 @@ class _Pace:
 
 
 def _judge_proposals(bench: Bench, expert: Expert, page: list[Item]) -> None:
-    """A page under the proposed taxa, taxon by taxon: take out the wrong ones, accept with a key."""
+    """A page under the proposed taxa, taxon by taxon: the wrong ones out, one key for the rest."""
     page = sorted(page, key=lambda one: (one["predicted"], -one["score"]))
     seen = expert.look(_ids(page))
     expert.decide()

@@ -96,20 +96,23 @@ def _candidates(
     parts: Parts, index: VectorIndex, image_id: str, vector: Vector, taxon: str | None
 ) -> dict[str, Vector]:
     """Unlabelled images around the middle of a specimen's neighbourhood, nearest first."""
-    hits = index.search(vector, _MEAN_OF + 1 + _SPARE, where=_UNLABELLED)
-    still = parts.catalog.images.get([hit.image_id for hit in hits])
-    near = [h.image_id for h in hits if h.image_id in still and h.image_id != image_id
-            and still[h.image_id].naming.taxon is None][:_MEAN_OF]  # fmt: skip
+    near = _unlabelled(parts, index, vector, _MEAN_OF + 1)
+    near = [found for found in near if found != image_id][:_MEAN_OF]
     middle = np.mean([vector, *index.vectors(near).values()], axis=0, dtype=np.float32)
     middle /= np.linalg.norm(middle)
-    found = [h.image_id for h in index.search(middle, _CANDIDATES + _SPARE, where=_UNLABELLED)]
-    still = parts.catalog.images.get(found)
-    refused = parts.catalog.predictions.rejected(found) if taxon else {}
-    wanted = [i for i in found if i in still and i != image_id
-              and still[i].naming.taxon is None
-              and taxon not in refused.get(i, ())][:_CANDIDATES]  # fmt: skip
+    around = _unlabelled(parts, index, middle, _CANDIDATES + 1)
+    refused = parts.catalog.predictions.rejected(around) if taxon else {}
+    wanted = [i for i in around if i != image_id and taxon not in refused.get(i, ())]
     vectors = index.vectors(wanted)
     return {i: vectors[i] for i in wanted if i in vectors}
+
+
+def _unlabelled(parts: Parts, index: VectorIndex, vector: Vector, k: int) -> list[str]:
+    """The nearest images that the catalog, too, knows as unlabelled."""
+    hits = index.search(vector, k + _SPARE, where=_UNLABELLED)
+    known = parts.catalog.images.namings([hit.image_id for hit in hits])
+    free = (h.image_id for h in hits if h.image_id in known and known[h.image_id].taxon is None)
+    return list(free)[:k]
 
 
 OPERATIONS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from plankton_stream.adapters.sql.engine import insert, reading, writing
+from plankton_stream.adapters.sql.engine import in_chunks, insert, reading, writing
 from plankton_stream.adapters.sql.schema import cameras, images
 from plankton_stream.domain import (
     Capture,
@@ -90,6 +90,18 @@ class Images:
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(images).where(images.c.image_id.in_(ids)))
             return {row.image_id: to_image(row) for row in rows}
+
+    def namings(self, ids: Sequence[str]) -> dict[str, Naming]:
+        """What images are called, by id; unknown ids are left out. Any number of ids."""
+        c = images.c
+        found: dict[str, Naming] = {}
+        with reading(self._engine) as connection:
+            for chunk in in_chunks(ids):
+                query = sa.select(c.image_id, c.taxon, c.state).where(c.image_id.in_(chunk))
+                for image_id, taxon, state in connection.execute(query):
+                    # What the catalog holds was validated on its way in.
+                    found[image_id] = Naming.model_construct(taxon=taxon, state=LabelState(state))
+        return found
 
     def page(
         self, where: ImageFilter = ANY_IMAGE, *, limit: int = 100, cursor: str | None = None
