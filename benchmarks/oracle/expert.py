@@ -149,7 +149,7 @@ def scan(right: Sequence[bool], *, at_least: int, patience: int) -> int:
 
 
 _LOST = 1.05  # in clicks: a right tile left out has to be found again, so never two for one click
-_LET_PASS = 0.6  # in clicks
+_LET_PASS = 0.95  # in clicks: rather a single one than a run, which takes no more than two
 
 
 def select(right: Sequence[bool], *, cut_clicks: int, may_let_pass: bool) -> Selection:

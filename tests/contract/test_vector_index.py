@@ -120,6 +120,35 @@ def test_an_image_gives_back_its_vector(index: VectorIndex, vectors: Vector, sam
     assert np.allclose(vector, vectors[3], atol=1e-6)
 
 
+def test_vectors_of_several_images_come_by_their_ids(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    images = [an_image(n, sample=sample) for n in range(5)]
+    put(index, images, vectors[:5])
+    fresh = an_image(5, sample=sample)
+    index.upsert([fresh], vectors[5:6])  # not waited for: what was written just now counts
+    ids = [image.image_id for image in (*images, fresh)]
+    got = index.vectors([*ids, an_image(77, camera="nowhere").image_id])
+    assert set(got) == set(ids)
+    assert all(np.allclose(got[i], vectors[n], atol=1e-6) for n, i in enumerate(ids))
+    assert index.vectors([]) == {}
+
+
+def test_many_searches_at_once_find_what_each_finds_alone(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    put(index, [an_image(n, sample=sample) for n in range(40)], vectors[:40])
+    own = ImageFilter(sample=sample)
+    together = index.search_many(vectors[40:180], 7, where=own)
+    assert len(together) == 140
+    for vector, hits in zip(vectors[40:180], together, strict=True):
+        alone = index.search(vector, 7, where=own)
+        assert [hit.image_id for hit in hits] == [hit.image_id for hit in alone]
+        assert np.allclose([h.distance for h in hits], [h.distance for h in alone], atol=1e-6)
+    assert index.search_many(vectors[:0], 7, where=own) == []
+    assert index.search_many(vectors[:2], 7, where=ImageFilter(sample="none")) == [[], []]
+
+
 def test_renaming_changes_what_filters_find_and_keeps_the_vector(
     index: VectorIndex, vectors: Vector, sample: str
 ) -> None:

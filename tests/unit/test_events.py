@@ -29,6 +29,7 @@ from plankton_stream.events.facts import (
     EmbeddingRequested,
     Fact,
     ImageIndexed,
+    ImagePredicted,
     LabelApplied,
     LabelCurrent,
     LabelRetracted,
@@ -36,6 +37,7 @@ from plankton_stream.events.facts import (
     read_fact,
 )
 from plankton_stream.events.images import frame_message, read_frame, read_roi, roi_message
+from plankton_stream.votes import Voter
 
 NOON = datetime(2024, 5, 1, 12, 0, 0, 1, tzinfo=UTC)
 KNOWN = Capture(
@@ -202,6 +204,10 @@ SOME: list[Fact] = [
     LabelApplied(**LABEL, why="two antennae"),
     LabelRetracted(**LABEL),
     LabelCurrent(image_id=IMAGE, version=2, naming=NAMED, who="x", at=NOON, capture=KNOWN),
+    ImagePredicted(
+        image_id=IMAGE, taxon="copepod", score=0.75, margin=0.5, encoder="e", at=NOON,
+        evidence=(Voter(image_id=IMAGE, taxon="copepod", distance=0.01),),
+    ),
     CameraStatus(
         camera="c", at=NOON, started_at=NOON, state="running", seen=3, sent=2, dropped=1,
         rate_hz=0.5,

@@ -90,6 +90,7 @@ def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
     done = client.post("/api/v1/labels", json=label, headers=key).json
     label_id, action_id = done["labels"][0]["label_id"], done["action_id"]
     neighbours = f"/api/v1/images/{added[0]}/neighbours"
+    refused, skips = {"image_ids": added[3:], "taxon": "egg"}, "/api/v1/queues/clusters/skips"
     form = {"image": (BytesIO(picture(0)), "a")}
     requests: list[tuple[str, str, str, dict[str, Any]]] = [
         ("post", "/api/v1/labels", "/api/v1/labels", {"json": label, "headers": key}),
@@ -105,6 +106,14 @@ def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
         ("get", "/api/v1/images/{image_id}", f"/api/v1/images/{added[0]}", {}),
         ("get", "/api/v1/images/{image_id}", "/api/v1/images/x", {}),
         ("get", "/api/v1/images/{image_id}/neighbours", neighbours, {}),
+        ("get", "/api/v1/queues", "/api/v1/queues", {}),
+        ("get", "/api/v1/queues/{name}", "/api/v1/queues/newest?limit=2", {}),
+        ("get", "/api/v1/queues/{name}", "/api/v1/queues/nonsense", {}),
+        ("get", "/api/v1/queues/{name}", "/api/v1/queues/novel?cursor=x", {}),
+        ("get", "/api/v1/images/{image_id}/group", f"/api/v1/images/{added[3]}/group?k=3", {}),
+        ("post", "/api/v1/rejections", "/api/v1/rejections", {"json": refused}),
+        ("post", "/api/v1/rejections", "/api/v1/rejections", {"json": {}}),
+        ("post", skips, skips, {"json": {"image_ids": added[3:]}}),
         ("post", "/api/v1/search", "/api/v1/search", {"data": form}),
         ("post", "/api/v1/search", "/api/v1/search", {"data": {}}),
         ("delete", "/api/v1/labels/{label_id}", f"/api/v1/labels/{label_id}", {}),
