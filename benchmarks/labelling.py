@@ -42,7 +42,7 @@ def main(
     split: Annotated[str, typer.Option(help="Only this split: validation or test.")] = "",
     way: Annotated[list[str] | None, typer.Option(help="Only these ways.")] = None,
     until: Annotated[float, typer.Option(help="Coverage at which a way stops.")] = 0.9,
-    tolerance: Annotated[float, typer.Option(help="Wrong labels that are let pass.")] = 0.04,
+    tolerance: Annotated[float, typer.Option(help="Wrong labels that are let pass.")] = 0.045,
 ) -> None:
     """Work in each way, print what it took, and draw it."""
     paths, vectors, encoder = embedded(folder, split)

@@ -3,7 +3,8 @@
 Keystroke-level model of Card, Moran and Newell (1983): 0.28 s a key (an average typist), 1.2 s to
 point and click, 1.35 s for a mental step. One mental step comes before each decision: an image that
 is named alone, a page that is judged as a whole. What follows from a decision needs none of its own
-(their rule 1). Every tile that is looked at costs time too, however little is done about it.
+(their rule 1). Every tile that is looked at costs time too, however little is done about it, and
+turning to the next page, or to the next image of those that come one by one, takes a key.
 """
 
 import re
@@ -71,6 +72,10 @@ class Expert:
     def press(self, keys: int = 1) -> None:
         """Press keys."""
         self.work.keys += keys
+
+    def turn(self) -> None:
+        """Go on to the next page, or to the next image where images come one by one."""
+        self.press()
 
     def click(self, clicks: int) -> None:
         """Point and click."""

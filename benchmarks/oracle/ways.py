@@ -19,11 +19,9 @@ _SMALLEST_GROUP = 3
 
 
 def one_by_one(bench: Bench, expert: Expert) -> Iterator[None]:
-    """The newest image, alone: look, decide, name. The next one comes by itself."""
-    while waiting := _ids(bench.queue("newest", limit=100)):
-        for image_id in waiting:
-            _name_alone(bench, expert, image_id)
-            yield
+    """The newest image, alone: look, decide, name, go on."""
+    while bench.queue("newest", limit=1):
+        yield from _some_alone(bench, expert, 100)
 
 
 def classifier_pages(bench: Bench, expert: Expert) -> Iterator[None]:
@@ -42,6 +40,7 @@ def classifier_pages(bench: Bench, expert: Expert) -> Iterator[None]:
                              and one["images"] >= _SMALLEST_GROUP), None):  # fmt: skip
             page = bench.queue("predicted", taxon=taxon, limit=100)
             got = _judge_in_order(bench, expert, _ids(page), taxon, named=True)
+            expert.turn()
             if 2 * got < min(len(page), _PROBE):
                 tired.add(taxon)
             bench.settle(expert.work.seconds())
@@ -66,8 +65,9 @@ def clusters(bench: Bench, expert: Expert) -> Iterator[None]:
             got = _judge_in_order(bench, expert, page, taxon, named=not first)
             bench.settle(expert.work.seconds())
             if first and not got:
-                _name_alone(bench, expert, seed)
+                _name_alone(bench, expert, seed, looked=True)
                 bench.settle(expert.work.seconds())
+            expert.turn()
             yield
             if 2 * got < len(page):
                 break
@@ -91,6 +91,7 @@ def ours(bench: Bench, expert: Expert) -> Iterator[None]:
             pace.group(expert.work.seconds() - began_s, expert.labelled - had)
         else:
             return
+        expert.turn()
         bench.settle(expert.work.seconds())
         yield
 
@@ -165,7 +166,7 @@ def _judge_in_order(
         ids: of the tiles.
         taxon: what they are going to be called.
         named: whether one key says so, because the page proposes it.
-        reject: whether what is taken out is remembered.
+        reject: whether what is taken out before the cut is remembered.
     """
     right = [expert.truth[image_id] == taxon for image_id in ids]
     looked = scan(right, at_least=_PROBE, patience=_PATIENCE)
@@ -175,7 +176,6 @@ def _judge_in_order(
     clicks = choice.clicks + (looked < len(ids) and choice.kept[-1])
     kept = [i for i, is_kept in zip(ids, choice.kept, strict=False) if is_kept]
     if len(kept) < _SMALLEST_GROUP or clicks > len(kept):
-        expert.press()
         return 0
     expert.click(clicks)
     if named:
@@ -185,9 +185,8 @@ def _judge_in_order(
     bench.label(kept, taxon)
     expert.note(kept, taxon)
     if reject:
-        bench.reject(
-            [i for i, is_kept in zip(ids, choice.kept, strict=False) if not is_kept], taxon
-        )
+        judged = ids[: ids.index(kept[-1])]
+        bench.reject([i for i in judged if i not in kept], taxon)
     return len(kept)
 
 
@@ -209,6 +208,7 @@ def _name_alone(bench: Bench, expert: Expert, image_id: str, *, looked: bool = F
 def _some_alone(bench: Bench, expert: Expert, number: int) -> Iterator[None]:
     for image_id in _ids(bench.queue("newest", limit=max(1, min(number, 1_000)))):
         _name_alone(bench, expert, image_id)
+        expert.turn()
         yield
 
 

@@ -7,13 +7,21 @@ import * as format from "./format.js";
 import { Grid } from "./grid.js";
 import { startHeader } from "./header.js";
 import { Labelling } from "./labelling.js";
+import { Proposals } from "./proposals.js";
+import { Recent } from "./recent.js";
 import { showSpecimen, showUpload } from "./specimen.js";
 import { toast } from "./toast.js";
 import { filters, readView, writeView } from "./view.js";
 
-const grid = new Grid(byId("grid"), { onOpen: openNeighbours, onSelection: showSelection });
+const grid = new Grid(byId("grid"), {
+  onOpen: openNeighbours,
+  onSelection: showSelection,
+  onActive: (image) => proposals.explain(image),
+});
 const arriving = new Arriving(grid, byId("fresh"));
 const labelling = new Labelling(showRenamed);
+const proposals = new Proposals(grid, labelling);
+const recent = new Recent((key) => label({ key }, false));
 const taxonBox = new TaxonBox(byId("name"), byId("names"), (taxon, { dubious }) => label(taxon, dubious));
 
 let view = readView();
@@ -29,13 +37,36 @@ async function show() {
   byId("back").hidden = !isList;
   byId("heading").textContent = isList ? "Neighbours" : "Arriving";
   byId("specimen").hidden = !isList;
+  byId("evidence").hidden = true;
+  for (const element of document.querySelectorAll(".queue-only")) element.hidden = !inQueue();
   try {
+    if (inQueue()) return await showQueue();
     if (isList) await showNeighbours(mine);
     else await arriving.start(filters(view));
     if (mine === latest) showEmpty(isList);
   } catch (error) {
     if (mine === latest) toast(error.message, { bad: true });
   }
+}
+
+/** Whether a queue, or what grew from a specimen, is worked through. */
+function inQueue() {
+  return Boolean((view.queue || view.grow) && !view.like && !uploaded);
+}
+
+function showQueue() {
+  arriving.stop();
+  byId("back").hidden = false;
+  return view.grow ? proposals.grow(view.grow) : proposals.open(view.queue, { camera: view.camera, taxon: view.taxon });
+}
+
+function openGroup(image) {
+  if (!image) return;
+  uploaded = null;
+  view = { ...view, like: null, queue: "", grow: image.image_id };
+  writeView(view, { step: true });
+  showView();
+  show();
 }
 
 async function showNeighbours(mine) {
@@ -79,8 +110,9 @@ function openUpload(file) {
 
 function openArriving() {
   uploaded = null;
-  view = { ...view, like: null };
+  view = { ...view, like: null, queue: "", grow: "" };
   writeView(view, { step: true });
+  showView();
   show();
 }
 
@@ -132,6 +164,8 @@ async function label(taxon, dubious) {
   byId("validate").disabled = byId("dubious").disabled = true;
   const done = await labelling.apply(images, taxon, dubious ? "dubious" : "validated");
   if (done) {
+    recent.use(taxon.key);
+    if (inQueue()) await proposals.named(taxon.key);
     grid.select([]);
     byId("cutoff").value = byId("cutoff").min;
     byId("cutoff-value").textContent = "–";
@@ -157,10 +191,11 @@ function showRenamed(images) {
 // -- events --------------------------------------------------------------------------------------
 
 function bindControls() {
-  for (const name of ["camera", "state", "taxon", "k", "metric"]) {
+  for (const name of ["queue", "camera", "state", "taxon", "k", "metric"]) {
     byId(name).addEventListener("change", (event) => {
-      view = { ...view, [name]: event.target.value };
-      writeView(view, { step: false });
+      if (name === "queue") uploaded = null;
+      view = { ...view, [name]: event.target.value, ...(name === "queue" ? { like: null, grow: "" } : {}) };
+      writeView(view, { step: name === "queue" });
       show();
     });
   }
@@ -168,6 +203,8 @@ function bindControls() {
   byId("back").addEventListener("click", openArriving);
   byId("clear").addEventListener("click", () => grid.select([]));
   byId("cutoff").addEventListener("input", selectNearer);
+  byId("accept").addEventListener("click", () => proposals.accept());
+  byId("next").addEventListener("click", () => proposals.next());
   byId("undo").addEventListener("click", () => labelling.undo());
   byId("dubious").addEventListener("click", () => label(taxonBox.value, true));
   byId("actions").addEventListener("submit", (event) => {
@@ -210,6 +247,11 @@ function pressed(event) {
   else if (event.ctrlKey || event.metaKey || event.altKey) return;
   else if (key === "l" || key === "/") byId("name").focus();
   else if (key === "u") labelling.undo();
+  else if (key === "g") openGroup(grid.active);
+  else if (/^[1-9]$/.test(key)) recent.at(Number(key)) && label({ key: recent.at(Number(key)) }, false);
+  else if (inQueue() && key === "a") proposals.accept();
+  else if (inQueue() && key === "x") proposals.reject();
+  else if (inQueue() && key === "n") proposals.next();
   else return;
   event.preventDefault();
 }
@@ -217,7 +259,7 @@ function pressed(event) {
 function escape(isTyping) {
   if (isTyping) byId("grid").focus({ preventScroll: true });
   else if (grid.selected.length) grid.select([]);
-  else if (view.like || uploaded) openArriving();
+  else if (view.like || uploaded || inQueue()) openArriving();
 }
 
 function setTileSize(px) {
@@ -225,7 +267,7 @@ function setTileSize(px) {
 }
 
 function showView() {
-  for (const name of ["camera", "state", "taxon", "k", "metric"]) byId(name).value = view[name];
+  for (const name of ["queue", "camera", "state", "taxon", "k", "metric"]) byId(name).value = view[name];
 }
 
 async function loadTaxa() {
@@ -237,7 +279,7 @@ async function loadTaxa() {
 async function refresh(stats) {
   try {
     await arriving.refresh(stats, byId("scroll").scrollTop > 40);
-    if (!view.like && !uploaded && grid.images.length) byId("empty").hidden = true;
+    if (!view.like && !uploaded && !inQueue() && grid.images.length) byId("empty").hidden = true;
     if (byId("taxon").options.length === 1) await loadTaxa();
   } catch (error) {
     toast(error.message, { bad: true });

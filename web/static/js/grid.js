@@ -9,17 +9,21 @@ export class Grid {
   #selected = new Set();
   #active = -1;
   #anchor = -1;
+  #adds = true; // whether a range selects, or takes out like the click before it
   #onOpen;
   #onSelection;
+  #onActive;
 
   /**
    * @param {HTMLElement} element
-   * @param {{onOpen: (id: string) => void, onSelection: () => void}} events
+   * @param {{onOpen: (id: string) => void, onSelection: () => void,
+   *   onActive?: (image: object|undefined) => void}} events
    */
-  constructor(element, { onOpen, onSelection }) {
+  constructor(element, { onOpen, onSelection, onActive = () => {} }) {
     this.#element = element;
     this.#onOpen = onOpen;
     this.#onSelection = onSelection;
+    this.#onActive = onActive;
     element.addEventListener("click", (event) => this.#clicked(event));
     element.addEventListener("keydown", (event) => this.#pressed(event));
   }
@@ -30,6 +34,11 @@ export class Grid {
 
   get selected() {
     return this.images.filter((image) => this.#selected.has(image.image_id));
+  }
+
+  /** The image that keys act on, undefined if there is none. */
+  get active() {
+    return this.#items[this.#active]?.image;
   }
 
   /** Whether somebody is working in it, so that nothing should move. */
@@ -102,6 +111,11 @@ export class Grid {
     this.#onSelection();
   }
 
+  /** Take one image out of the selection. */
+  deselect(id) {
+    this.select([...this.#selected].filter((one) => one !== id));
+  }
+
   #item(image, isQuery = false) {
     return { image, tile: makeTile(image, isQuery) };
   }
@@ -113,7 +127,8 @@ export class Grid {
     this.#active = index;
     this.#markActive();
     const picks = event.target.closest(".pick") || event.ctrlKey || event.metaKey;
-    if (event.shiftKey) this.#selectRange(index);
+    if (event.altKey) this.#cutAfter(index);
+    else if (event.shiftKey) this.#selectRange(index);
     else if (picks || this.#selected.size > 0) this.#toggle(index);
     else this.#onOpen(tile.dataset.id);
   }
@@ -132,7 +147,10 @@ export class Grid {
 
   #move(index, extend) {
     if (index < 0 || index >= this.#items.length) return;
-    if (extend && this.#anchor < 0) this.#anchor = this.#active;
+    if (extend && this.#anchor < 0) {
+      this.#anchor = this.#active;
+      this.#adds = true;
+    }
     this.#active = index;
     this.#markActive();
     this.#items[index].tile.scrollIntoView({ block: "nearest" });
@@ -144,20 +162,32 @@ export class Grid {
     this.#anchor = index;
     const { image } = this.#items[index];
     const ids = new Set(this.#selected);
-    if (!ids.delete(image.image_id)) ids.add(image.image_id);
+    this.#adds = !ids.delete(image.image_id);
+    if (this.#adds) ids.add(image.image_id);
     this.select(ids);
   }
 
   #selectRange(index) {
     const from = Math.max(0, this.#anchor);
     const range = this.#items.slice(Math.min(from, index), Math.max(from, index) + 1);
-    this.select([...this.#selected, ...range.map(({ image }) => image.image_id)]);
+    const ids = new Set(this.#selected);
+    for (const { image } of range) {
+      if (this.#adds) ids.add(image.image_id);
+      else ids.delete(image.image_id);
+    }
+    this.select(ids);
+  }
+
+  #cutAfter(index) {
+    const upTo = this.#items.slice(0, index + 1).map(({ image }) => image.image_id);
+    this.select(upTo.filter((id) => this.#selected.has(id)));
   }
 
   #markActive() {
     this.#element.querySelector(".active")?.classList.remove("active");
     const tile = this.#items[this.#active]?.tile;
     tile?.classList.add("active");
+    this.#onActive(this.active);
     if (tile) this.#element.setAttribute("aria-activedescendant", tile.id);
     else this.#element.removeAttribute("aria-activedescendant");
   }

@@ -37,12 +37,15 @@ export function makeTile(image, isQuery = false) {
 export function caption(tile, image, isQuery = tile.classList.contains("query")) {
   const where = isQuery
     ? "specimen"
+    : image.score !== undefined
+      ? format.percent(image.score)
     : image.distance === undefined
       ? format.timeOfDay(image.captured_at ?? image.indexed_at)
       : format.distance(image.distance, image.metric);
-  const name = make("i", { textContent: image.taxon ?? "", title: image.taxon ? `${image.taxon}, ${image.state}` : "" });
-  name.className = image.state;
+  const proposal = image.taxon ? null : image.predicted;
+  const name = make("i", { textContent: image.taxon ?? proposal ?? "", title: image.taxon ? `${image.taxon}, ${image.state}` : (image.why ?? "") });
+  name.className = proposal ? "predicted" : image.state;
   tile.querySelector(".caption").replaceChildren(make("b", { textContent: where }), name);
-  const called = image.taxon ? `${image.taxon}, ${image.state}` : "unlabelled";
+  const called = image.taxon ? `${image.taxon}, ${image.state}` : proposal ? `perhaps ${proposal}` : "unlabelled";
   tile.setAttribute("aria-label", `${where}, ${called}, ${image.camera}`);
 }

@@ -2,12 +2,14 @@
 
 const FILTERS = ["camera", "state", "taxon"];
 const DEFAULTS = { k: "100", metric: "cosine" };
+const MORE = ["queue", "grow"];
 
-/** The view in the address: filters, and `like`, the image whose neighbours are shown. */
+/** The view in the address: filters, `like`, the image whose neighbours are shown, and `queue`
+ * or `grow`, what is worked through. */
 export function readView() {
   const given = new URLSearchParams(location.search);
   const view = { like: given.get("like"), ...DEFAULTS };
-  for (const name of [...FILTERS, "k", "metric"]) view[name] = given.get(name) ?? view[name] ?? "";
+  for (const name of [...FILTERS, ...MORE, "k", "metric"]) view[name] = given.get(name) ?? view[name] ?? "";
   return view;
 }
 
