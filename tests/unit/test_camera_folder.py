@@ -14,6 +14,7 @@ from PIL import Image
 from plankton_stream.domain import MAX_IMAGE_BYTES, Frame, Roi
 from plankton_stream.errors import ConfigError
 from producers.folder import FolderCamera
+from producers.metadata import Known
 from producers.source import Item
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(6, 8)
@@ -164,7 +165,8 @@ def test_metadata_go_before_exif_and_exif_before_the_name(folder: Path) -> None:
     Image.fromarray(PIXELS).save(folder / name, exif=exif)
     told = datetime(2022, 1, 1, tzinfo=UTC)
     write(folder / "20190101_000000.png")
-    metadata = {name: {"captured_at": told, "depth_m": 12.5}, "lost.png": {}}
+    known = Known({"captured_at": told, "depth_m": 12.5})
+    metadata = {name: known, "lost.png": Known()}
 
     with_metadata = FolderCamera(folder, camera="c", metadata=metadata)
     without = FolderCamera(folder, camera="c")

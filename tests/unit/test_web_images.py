@@ -115,7 +115,7 @@ def test_pages_have_no_gaps_or_doubles_while_images_arrive(web: Web, client: Fla
         ("depth_min=nan", 422, "finite"),
         ("cursor=%00", 422, "cursor"),
         ("cursor=12-01AN4Z07BY79KA1307SR9X4MV3x", 422, "cursor"),
-        ("colour=red", 422, "known: camera, sample, state, taxon"),
+        ("colour=red", 422, "known: camera, instrument, project, sample, state, taxon"),
         ("camera=a&camera=b", 400, "more than once: camera"),
     ],
 )
