@@ -247,13 +247,16 @@ class ImageStore(Protocol):
 class QueryEncoder(Protocol):
     """Turns an uploaded image into a vector without loading a network in this process."""
 
-    def encode(self, data: bytes, content_type: str, encoder: str) -> Vector:
+    def encode(
+        self, data: bytes, content_type: str, encoder: str, *, pixel_size_um: float | None = None
+    ) -> Vector:
         """The image's vector, float32 (d,), L2-normalised, of exactly this encoder version.
 
         Args:
             data: the image as its file holds it.
             content_type: of the data.
             encoder: id of the version, that of the index which is going to be searched.
+            pixel_size_um: micrometres; None where unknown.
 
         Raises:
             RejectedError: the bytes are not a readable image.

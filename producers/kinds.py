@@ -76,13 +76,19 @@ def _command(point: EntryPoint, publish: Publish) -> Any:
 
 
 def _load(point: EntryPoint) -> Callable[..., Feed]:
+    """The kind's function; one that says why, if another package's kind cannot be had.
+
+    It must not take the help of all the others down with it.
+    """
     try:
         build: Callable[..., Feed] = point.load()
     except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"Camera kind {point.name!r} ({point.value}) cannot be loaded: {error}. Install what "
-            "its package needs, or uninstall the package."
-        ) from error
+        problem = f"Camera kind {point.name!r} ({point.value}) cannot be loaded: {error}."
+
+        def build() -> Feed:
+            raise ConfigError(f"{problem} Install what its package needs, or uninstall it.")
+
+        build.__doc__ = problem
     return build
 
 

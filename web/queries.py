@@ -90,6 +90,15 @@ class NeighboursQuery(Filter):
     )
 
 
+class UploadQuery(NeighboursQuery):
+    """The same for an uploaded image, and what its file does not tell."""
+
+    pixel_size_um: float | None = Field(
+        default=None, gt=0, le=100_000, allow_inf_nan=False,
+        description="Of the uploaded image, micrometres: the encoder compares sizes.",
+    )  # fmt: skip
+
+
 class ThumbnailQuery(Query):
     """How large a picture."""
 

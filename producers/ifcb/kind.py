@@ -18,13 +18,14 @@ def ifcb(
     sample: SampleOption = None,
     project: ProjectOption = None,
     pixel_size_um: Annotated[
-        float, typer.Option(min=0.001, help="Of the optics; the standard has 3.4 pixels a µm.")
-    ] = PIXEL_SIZE_UM,
+        float | None, typer.Option(min=0.001, help="Of the optics; else 3.4 pixels are a µm.")
+    ] = None,
 ) -> Feed:
     """Publish the ROIs of Imaging FlowCytobot bins, of old and new instruments.
 
     Each bin is a sample of its own unless --sample says otherwise.
     """
     ids = check_ids(sample=sample, project=project)
-    source = IfcbCamera(path, camera=camera_id(camera, path), pixel_size_um=pixel_size_um, **ids)
+    pixel_um = pixel_size_um or PIXEL_SIZE_UM
+    source = IfcbCamera(path, camera=camera_id(camera, path), pixel_size_um=pixel_um, **ids)
     return Feed(source, ROIS)

@@ -7,7 +7,7 @@ from typing import Any
 from pymilvus import DataType, MilvusClient
 
 from plankton_stream.adapters.milvus.calls import AWAY, Caller
-from plankton_stream.adapters.milvus.rows import FIELDS, LATER_FIELDS
+from plankton_stream.adapters.milvus.rows import FIELDS, LATER_FIELDS, LATER_UNKNOWN
 from plankton_stream.errors import ContractError, RetryableError
 
 Row = dict[str, Any]
@@ -174,7 +174,8 @@ class Collection:
         )  # fmt: skip
 
     def _kept(self, row: Row) -> Row:
-        return {name: value for name, value in row.items() if name not in self.lacks}
+        whole = LATER_UNKNOWN | row
+        return {name: value for name, value in whole.items() if name not in self.lacks}
 
     def _check_schema(self) -> frozenset[str]:
         """The later fields that the collection lacks."""

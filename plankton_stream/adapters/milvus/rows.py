@@ -34,6 +34,9 @@ LATER_FIELDS = (
 )
 """Fields that collections made by earlier versions lack; see docs/adr/0013-sources.md."""
 
+LATER_UNKNOWN = {name: _NO_TEXT for name, *_ in LATER_FIELDS}
+"""What a row has there that comes from such a collection."""
+
 
 def fields(image: Image) -> dict[str, object]:
     """All of an image's row but its vector."""
