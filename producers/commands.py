@@ -27,7 +27,7 @@ from producers.journal import Journal, JournallingPublisher
 from producers.kinds import Feed, kinds
 from producers.loop import Totals, publish
 from producers.metadata import read_metadata
-from producers.options import CameraOption, camera_id, check_ids
+from producers.options import CameraOption, ProjectOption, SampleOption, camera_id, check_ids
 from producers.source import Source
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,8 @@ def folder(
             "docs/cameras.md."
         ),
     ] = None,
+    sample: SampleOption = None,
+    project: ProjectOption = None,
     rate: Annotated[float, typer.Option(min=0, help="Files a second; 0: as they go.")] = 0.0,
     again: Annotated[
         bool, typer.Option("--again", help="Send what was confirmed in an earlier run as well.")
@@ -121,8 +123,9 @@ def folder(
     """
     known = read_metadata(metadata, rois=roi) if metadata else {}
     source = FolderCamera(
-        path, camera=camera_id(camera, path), rois=roi, watch=watch, metadata=known
-    )
+        path, camera=camera_id(camera, path), rois=roi, watch=watch, metadata=known,
+        **check_ids(sample=sample, project=project),
+    )  # fmt: skip
     _run(Feed(source, ROIS if roi else FRAMES), rate, again=again, exit_well=watch)
     if source.unmatched:
         log.warning(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from plankton_stream.domain import MAX_IMAGE_BYTES, Capture, Frame, Roi
 from plankton_stream.errors import ConfigError
@@ -45,6 +46,7 @@ class FolderCamera:
         rois: bool = False,
         watch: bool = False,
         metadata: Mapping[str, Known] | None = None,
+        **common: Any,
     ) -> None:
         """Look at a folder.
 
@@ -54,7 +56,8 @@ class FolderCamera:
             rois: each file is an already cut-out ROI, not a frame.
             watch: go on looking for new files. One is taken when it has not changed between two
                 looks.
-            metadata: see `read_metadata`.
+            metadata: see `read_metadata`; it wins over `common`.
+            common: fields of `Capture` for all pictures.
 
         Raises:
             ConfigError: there is no such folder; or, without `watch`, no image file in it.
@@ -64,7 +67,7 @@ class FolderCamera:
         self.camera = camera
         self.counts: Counter[str] = Counter()
         self._folder, self._rois, self._watch = folder, rois, watch
-        self._metadata = dict(metadata or {})
+        self._metadata, self._common = dict(metadata or {}), common
         self._noted: set[str] = set()  # what was taken, or counted and logged: once is enough
         self.total = 0 if watch else sum(1 for _ in self._images(folder))
         if not watch and not self.total:
@@ -174,9 +177,11 @@ class FolderCamera:
     def _item(self, key: str, data: bytes, live: bool) -> Item:
         known = self._metadata.get(key, Known())
         path = PurePosixPath(key)
-        fields = known.capture | {
-            "captured_at": known.capture.get("captured_at") or self._time(path, data)
-        }
+        fields = (
+            self._common
+            | known.capture
+            | {"captured_at": known.capture.get("captured_at") or self._time(path, data)}
+        )
         capture = Capture(camera=self.camera, live=live, source_file=key, **fields)
         content_type = CONTENT_TYPES[path.suffix.lower()]
         if self._rois:

@@ -12,9 +12,6 @@ from plankton_stream.domain import Box
 from plankton_stream.errors import RejectedError
 from producers.ifcb.names import BinName
 
-_SYRINGE_ML_PER_S = 0.25 / 60
-"""Speed of the sample syringe, the instrument's standard setting (Olson & Sosik 2007)."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
@@ -31,7 +28,6 @@ _NEW = _Columns(x=13, y=14, width=15, height=16, start=17)
 _OLD = _Columns(x=9, y=10, width=11, height=12, start=13)
 _AFTER = 1
 _DAY_S = 24 * 60 * 60
-_RUN_TIME, _INHIBIT_TIME = 21, 22  # of the new generation, counted from the end of `status`
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,7 @@ def read_targets(adc: Path, name: BinName) -> list[Target]:
 def _target(adc: Path, number: int, line: list[str], name: BinName) -> Target:
     def value(column: int) -> float:
         try:
-            return _finite(line[column])
+            return finite(line[column])
         except (IndexError, ValueError):
             given = repr(line[column]) if column < len(line) else "missing"
             raise RejectedError(
@@ -129,43 +125,13 @@ def read_header(hdr: Path) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, value in pairs}
 
 
-def volume_analysed_ml(header: dict[str, str], adc: Path, name: BinName) -> float | None:
-    """Water that the camera could see during a run, millilitres; None where it is not told.
+def finite(text: str) -> float:
+    """A number.
 
-    The syringe's speed times the time in which the instrument was looking: run time less the time
-    in which it was busy with a trigger (`inhibit`). Olson & Sosik 2007; the same formula as pyifcb
-    and WHOI's ifcb-analysis for instruments of the second generation. The first generation does
-    not write these times.
+    Raises:
+        ValueError: it is none, or not a finite one.
     """
-    if name.is_old:
-        return None
-    run, inhibit = (_number(header.get(key)) for key in ("runtime", "inhibittime"))
-    if run is None or inhibit is None:
-        run, inhibit = _last_times(adc)
-    if run is None or inhibit is None or not 0 <= inhibit < run:
-        return None
-    return _SYRINGE_ML_PER_S * (run - inhibit)
-
-
-def _last_times(adc: Path) -> tuple[float | None, float | None]:
-    with adc.open(encoding="ascii", newline="") as file:
-        last: list[str] = []
-        for line in csv.reader(file):
-            last = line or last
-    if len(last) <= _INHIBIT_TIME:
-        return None, None
-    return _number(last[_RUN_TIME]), _number(last[_INHIBIT_TIME])
-
-
-def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(text)
     return number
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else _finite(text)
-    except ValueError:
-        return None

@@ -14,9 +14,9 @@ from producers.ifcb.bins import (
     cut_out,
     read_header,
     read_targets,
-    volume_analysed_ml,
 )
 from producers.ifcb.names import BinName, read_name
+from producers.ifcb.volume import volume_analysed_ml
 
 log = logging.getLogger(__name__)
 

@@ -217,3 +217,30 @@ def test_watching_counts_a_file_once(folder: Path) -> None:
     for _ in range(4):
         look(items)
     assert source.counts == {"skipped": 1}
+
+
+def test_a_watched_folder_may_go_away_and_come_back(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A network drive, a card that was taken out."""
+    watched = folder / "card"
+    write(watched / "a.png")
+    items = iter(FolderCamera(watched, camera="c", watch=True))
+    assert [look(items), look(items)] == [[], ["a.png"]]
+    watched.rename(folder / "gone")
+    assert [look(items), look(items)] == [[], []]
+    assert "cannot be read" in caplog.text
+    write(folder / "gone" / "b.png")
+    (folder / "gone").rename(watched)
+    assert [look(items), look(items)] == [[], ["b.png"]]
+
+
+def test_a_folder_that_goes_away_ends_with_a_loss(folder: Path) -> None:
+    for name in ("a/1.png", "b/2.png"):
+        write(folder / "card" / name)
+    source = FolderCamera(folder / "card", camera="c")
+    items = iter(source)
+    next(items)
+    (folder / "card").rename(folder / "gone")
+    assert list(items) == []
+    assert source.counts["unreadable"] == 1

@@ -78,7 +78,19 @@ def test_a_bin_of_the_first_generation(tmp_path: Path) -> None:
     capture = found[0].capture
     assert capture.captured_at == datetime(2012, 1, 28, 8, 15, 16, 250_000, UTC)
     assert (capture.instrument, capture.sample, capture.project) == ("IFCB5", "s", "p")
-    assert (capture.pixel_size_um, capture.volume_ml) == (0.5, None)
+    assert capture.pixel_size_um == 0.5
+
+
+def test_the_first_generation_s_volume_follows_from_the_times_of_its_frames(tmp_path: Path) -> None:
+    def at(trigger: int, opened: float, grabbed: float) -> str:
+        cells = line(trigger, 3, 4, 0, old=True).split(",")
+        cells[7:9] = [str(opened), str(grabbed)]
+        return ",".join(cells)
+
+    lines = [at(1, 0, 0.5), at(2, 1.5, 2), at(2, 9, 9), at(3, 2.01, 60)]
+    write_bin(tmp_path, OLD, lines)
+    look_s = 60 - (1.5 - 0.5) - 0.073 - 0.073
+    assert rois(tmp_path)[0][0].capture.volume_ml == pytest.approx(look_s * 0.25 / 60)
 
 
 def test_without_times_in_the_header_the_last_line_tells_the_volume(tmp_path: Path) -> None:
