@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from plankton_stream.domain import Image, Label, LabelState, Taxon
+from plankton_stream.imported import given_at
 
 TEXT, NUMBER = "[t]", "[f]"
 
@@ -134,8 +135,8 @@ def cells(image: Image, label: Label | None, taxon: Taxon | None, file: str) -> 
     if label and taxon:
         found |= {
             Column.CATEGORY: taxon.name, Column.STATUS: str(image.naming.state),
-            Column.PERSON: label.who, Column.ANNOTATION_DATE: f"{label.at:%Y%m%d}",
-            Column.ANNOTATION_TIME: f"{label.at:%H%M%S}",
+            Column.PERSON: label.who, Column.ANNOTATION_DATE: f"{given_at(label):%Y%m%d}",
+            Column.ANNOTATION_TIME: f"{given_at(label):%H%M%S}",
         }  # fmt: skip
     own = {extra_column(name): value for name, value in extra.items()}
     return {name: value for name, value in (own | found).items() if value is not None}

@@ -76,7 +76,9 @@ def summary(archive: Archive, journal: Journal, totals: Totals, seconds: float) 
     rest = "".join(f", {number} {what}" for what, number in not_sent.items() if number)
     files = sum(counts[name] for name in ("taken", "skipped", "unreadable", "refused"))
     per_s = totals.sent / seconds if seconds > 0 else 0.0
-    return f"{files} files: {totals.sent} sent{rest}; {seconds:.1f} s, {per_s:.1f} images/s"
+    return (
+        f"{files} {archive.unit}: {totals.sent} sent{rest}; {seconds:.1f} s, {per_s:.1f} images/s"
+    )
 
 
 def is_complete(archive: Archive, totals: Totals) -> bool:

@@ -33,7 +33,7 @@ from producers.source import Source
 log = logging.getLogger(__name__)
 
 app = typer.Typer(
-    cls=kinds(lambda feed, rate, again: _run(feed, rate, again=again)),
+    cls=kinds(lambda make, rate, again: _publish_kind(make, rate, again=again)),
     no_args_is_help=True,
     add_completion=False,
     help="Publish frames or ROIs of a camera, an instrument's archive or an import.",
@@ -121,45 +121,54 @@ def folder(
     Capture times come from the metadata, else from EXIF, else from the file's name; times without
     a zone are UTC.
     """
+    settings, stop = _start()
     known = read_metadata(metadata, rois=roi) if metadata else {}
     source = FolderCamera(
         path, camera=camera_id(camera, path), rois=roi, watch=watch, metadata=known,
         **check_ids(sample=sample, project=project),
     )  # fmt: skip
-    _run(Feed(source, ROIS if roi else FRAMES), rate, again=again, exit_well=watch)
+    feed = Feed(source, ROIS if roi else FRAMES)
+    complete = _publish_archive(settings, feed, rate, stop, again=again)
     if source.unmatched:
         log.warning(
             "%d metadata rows name no file here, e.g. %r",
             len(source.unmatched),
             source.unmatched[0],
         )
+    if not complete and not watch:
+        raise typer.Exit(1)
 
 
-def _run(feed: Feed, rate_hz: float, *, again: bool, exit_well: bool = False) -> None:
-    """Publish a feed; an archive's end is told in a line.
-
-    Args:
-        feed: what to publish.
-        rate_hz: items a second; 0: as they come.
-        again: send what the journal knows as well.
-        exit_well: also if the archive had files that could not be sent.
+def _publish_kind(make: Callable[[], Feed], rate_hz: float, *, again: bool) -> None:
+    """Publish what an entry point makes.
 
     Raises:
-        typer.Exit: with code 1, an archive had such files.
+        typer.Exit: with code 1, an archive had something that could not be sent.
     """
     settings, stop = _start()
+    feed = make()
     if not feed.source.keeps:
         _publish(settings, feed.source, feed.topic, rate_hz, stop)
-        return
+    elif not _publish_archive(settings, feed, rate_hz, stop, again=again):
+        raise typer.Exit(1)
+
+
+def _publish_archive(
+    settings: Settings, feed: Feed, rate_hz: float, stop: threading.Event, *, again: bool
+) -> bool:
+    """Publish what the journal does not know, or all of it again; a line tells what became of it.
+
+    Returns:
+        Whether all that the archive has is in Kafka.
+    """
     archive = cast("Archive", feed.source)
     with closing(_journal(settings, archive.camera, again=again)) as journal:
         began = time.monotonic()
-        source = Backfill(archive, journal)
         wrap = partial(JournallingPublisher, journal=journal)
+        source = Backfill(archive, journal)
         totals = _publish(settings, source, feed.topic, rate_hz, stop, wrap=wrap)
         print(summary(archive, journal, totals, time.monotonic() - began))
-    if not exit_well and not is_complete(archive, totals):
-        raise typer.Exit(1)
+    return is_complete(archive, totals)
 
 
 def _journal(settings: Settings, camera: str, *, again: bool) -> Journal:

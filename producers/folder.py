@@ -37,6 +37,7 @@ class FolderCamera:
 
     keeps = True
     idle_s = 1.0
+    unit = "files"
 
     def __init__(
         self,

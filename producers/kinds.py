@@ -37,8 +37,8 @@ class Feed:
     topic: Topic = FRAMES
 
 
-Publish = Callable[[Feed, float, bool], None]
-"""Publishes a feed: so many items a second (0: as they come), and known ones again or not."""
+Publish = Callable[[Callable[[], Feed], float, bool], None]
+"""Makes a feed and publishes it: so many items a second (0: as they come), known ones or not."""
 
 _OPTIONS = {
     "rate": Annotated[float, typer.Option(min=0, help="Items a second; 0: as they come.")],
@@ -98,7 +98,7 @@ def _publishing(build: Callable[..., Feed], publish: Publish) -> Callable[..., N
     @functools.wraps(build)
     def run(**arguments: Any) -> None:
         rate, again = (arguments.pop(name) for name in _OPTIONS)
-        publish(build(**arguments), rate, again)
+        publish(functools.partial(build, **arguments), rate, again)
 
     ours = [
         inspect.Parameter(

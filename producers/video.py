@@ -60,6 +60,7 @@ class VideoCamera:
     """
 
     idle_s = 0.05
+    unit = "frames"
 
     def __init__(
         self,

@@ -33,6 +33,7 @@ class EcotaxaImport:
 
     keeps = True
     idle_s = 1.0
+    unit = "rows"
 
     def __init__(self, path: Path, *, camera: str, **common: Any) -> None:
         """Check all tables.

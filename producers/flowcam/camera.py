@@ -44,6 +44,7 @@ class FlowcamRuns:
 
     keeps = True
     idle_s = 1.0
+    unit = "runs"
 
     def __init__(self, folder: Path, *, camera: str, **common: Any) -> None:
         """Look for runs; none is read yet.

@@ -43,6 +43,7 @@ class IfcbCamera:
 
     keeps = True
     idle_s = 1.0
+    unit = "bins"
 
     def __init__(
         self,

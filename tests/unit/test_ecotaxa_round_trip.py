@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from plankton_stream.adapters.sql import Catalog, LabelRequest, upgrade
-from plankton_stream.domain import Box, Capture, Image, LabelState, Roi, image_id
+from plankton_stream.domain import Box, Capture, GivenName, Image, LabelState, Roi, image_id
+from plankton_stream.errors import ConfigError
 from plankton_stream.exporting import export_ecotaxa
+from plankton_stream.images import decode
 from plankton_stream.ports import ImageFilter
 from plankton_stream.testing import MemoryImageStore
 from producers.ecotaxa.camera import EcotaxaImport
@@ -77,3 +79,46 @@ def test_everything_comes_back(house: House, tmp_path: Path) -> None:
     assert (name.taxon, name.state, name.who) == ("Copepoda", LabelState.VALIDATED, "Ann Ó")
     assert back["frame-2"].image_id == bare.image_id
     assert back["frame-2"].name is None
+
+
+def test_when_a_name_was_given_survives_the_round_trip(house: House, tmp_path: Path) -> None:
+    given = datetime(2019, 5, 6, 7, 8, 9, tzinfo=UTC)
+    name = GivenName(taxon="Salpida", who="Ann", origin="EcoTaxa", at=given)
+    image = house.add(an_image(BARE, "a"), picture(1))
+    house.catalog.given_names.adopt({image.image_id: name})
+    export_ecotaxa(tmp_path / "out.zip", house.catalog, house.store, ImageFilter())
+    (roi,) = rois(tmp_path / "out.zip")
+    assert roi.name == name
+    house.catalog.given_names.adopt({image.image_id: name})
+    assert len(house.catalog.labels.history(image.image_id)) == 1
+
+
+def test_a_filter_and_images_without_bytes(house: House, tmp_path: Path) -> None:
+    kept = house.add(an_image(CAPTURE, "a"), picture(1))
+    house.add(an_image(BARE, "b"), picture(2))
+    lost = house.add(an_image(CAPTURE, "c"), picture(3))
+    del house.store.data[lost.image_id, "image/png"]
+    out = tmp_path / "out.zip"
+    done = export_ecotaxa(out, house.catalog, house.store, ImageFilter(project="tara"))
+    assert (done.images, done.without_bytes) == (1, 1)
+    assert [roi.image_id for roi in rois(out)] == [kept.image_id]
+
+
+def test_nothing_to_export_leaves_what_is_there(house: House, tmp_path: Path) -> None:
+    out = tmp_path / "out.zip"
+    out.write_text("precious")
+    with pytest.raises(ConfigError, match="No image matches"):
+        export_ecotaxa(out, house.catalog, house.store, ImageFilter())
+    with pytest.raises(ConfigError, match="cannot be written"):
+        export_ecotaxa(tmp_path / "no" / "a.zip", house.catalog, house.store, ImageFilter())
+    assert out.read_text() == "precious"
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_tiff_is_exported_as_png_of_the_same_pixels(house: House, tmp_path: Path) -> None:
+    image = an_image(BARE, "a", content_type="image/tiff")
+    house.add(image, picture(9, ".tiff"))
+    export_ecotaxa(tmp_path / "out.zip", house.catalog, house.store, ImageFilter())
+    (roi,) = rois(tmp_path / "out.zip")
+    assert roi.data.startswith(b"\x89PNG")
+    assert decode(roi.data, "image/png").tolist() == np.full((5, 7), 9).tolist()

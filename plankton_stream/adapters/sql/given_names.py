@@ -18,9 +18,9 @@ from plankton_stream.domain import (
     Taxon,
     TaxonKind,
 )
+from plankton_stream.imported import is_imported, reason
 from plankton_stream.slugs import slug
 
-_WHY = "import: "
 _NOT_LIVING = "not-living"  # EcoTaxa's branch of what is no organism
 
 
@@ -64,7 +64,7 @@ def _is_open(image: Image, had: list[Label], request: LabelRequest) -> bool:
     if asked in [(label.taxon, label.state, label.who, label.why) for label in had]:
         return False
     holds = [label for label in had if label.label_id == image.label_id]
-    return all((label.why or "").startswith(_WHY) for label in holds)
+    return all(is_imported(label) for label in holds)
 
 
 def _history(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Label]]:
@@ -76,11 +76,10 @@ def _history(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[La
 
 
 def _request(name: GivenName, keys: "_Taxa") -> LabelRequest:
-    when = f", {name.at:%Y-%m-%dT%H:%M:%SZ}" if name.at else ""
     machine = name.state is LabelState.PREDICTED
     return LabelRequest(
         image_ids=(), taxon=keys.key_of(name.taxon), state=name.state,
-        who=name.who or name.origin, why=f"{_WHY}{name.origin}{when}",
+        who=name.who or name.origin, why=reason(name),
         source=LabelSource.MACHINE if machine else LabelSource.HUMAN,
     )  # fmt: skip
 
