@@ -3,7 +3,8 @@
     python benchmarks/ablation.py PLANKTONSET OTHER --start SQUEEZENET --out DIR
 
 One reduced budget for all: a quarter of the training images (second byte of the SHA-1 of the file
-name, modulo 4, is 0), 90 epochs, pictures of 48, then 64 px, and bfloat16 while the network trains (1.5 times as fast on processors that have it). What is judged is the whole encoder that
+name, modulo 4, is 0), 90 epochs, pictures of 48, then 64 px, and bfloat16 while the network trains
+(1.5 times as fast on processors that have it). What is judged is the whole encoder that
 `plankton train` writes, in float32. Each figure is mAP@10, each image searching the others:
 PlanktonSet's test images as they are; their queries turned by any angle and blurred; all of OTHER,
 a set of another instrument that nothing was trained on.
@@ -90,7 +91,7 @@ def compute_in(network: Any, policy: str) -> None:
 
 
 def quarter(source: Source) -> Source:
-    """A quarter of the training images, by rule; other splits lose as much and are not judged by."""
+    """A quarter of the training images, by rule; other splits lose as much, unjudged."""
     kept = [item for item in source.items if second_byte(item.name) % 4 == 0]
     return Source(source.about, kept)
 
