@@ -159,6 +159,12 @@ class Settings(BaseSettings):
         "MB.",
     )
 
+    camera_silent_s: int = Field(
+        default=30,
+        ge=10,
+        description="Seconds without a word after which a camera that did not stop raises an "
+        "alert.",
+    )
     census_window_s: int = Field(
         default=300, ge=1, description="Length of a census window in seconds of capture time."
     )

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from plankton_stream.errors import RejectedError, RetryableError
-from plankton_stream.events.facts import DropReason
+from plankton_stream.events.health import DropReason
 from plankton_stream.ports import Publisher
 from plankton_stream.retrying import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from producers.delivery import deliver, to_message

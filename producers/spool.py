@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from plankton_stream.events.envelope import Message
-from plankton_stream.events.facts import DropReason
+from plankton_stream.events.health import DropReason
 from producers.numbering import Numbers, owned
 from producers.segments import HEAD_BYTES, SUFFIX, Found, Segment, from_body, to_body
 

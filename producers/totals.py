@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from plankton_stream.domain import new_id
 from plankton_stream.errors import RetryableError
 from plankton_stream.events.envelope import Message, now
-from plankton_stream.events.facts import CameraStatus, DropReason, fact_message
+from plankton_stream.events.facts import fact_message
+from plankton_stream.events.health import CameraStatus, DropReason
 from plankton_stream.ports import Publisher
 from producers.numbering import Numbers
 from producers.spool import Spool

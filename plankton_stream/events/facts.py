@@ -4,9 +4,6 @@ Each class is one event type; its JSON Schema lies in `schemas/` and may only gr
 consumers rely on is never removed, renamed or re-typed within a version.
 """
 
-from enum import StrEnum
-from typing import ClassVar
-
 from pydantic import Field, ValidationError
 
 from plankton_stream.domain import (
@@ -15,7 +12,6 @@ from plankton_stream.domain import (
     LabelSource,
     LabelState,
     Naming,
-    Record,
     Slug,
     UtcTime,
 )
@@ -32,23 +28,8 @@ from plankton_stream.events.envelope import (
     to_headers,
     to_text,
 )
-
-
-class Fact(Record):
-    """Base of the JSON events.
-
-    Attributes:
-        event_type: CloudEvents type, with the contract's version.
-        topic: where it is published.
-    """
-
-    event_type: ClassVar[str]
-    topic: ClassVar[topics.Topic]
-
-    @property
-    def key(self) -> str:
-        """The record's key."""
-        raise NotImplementedError
+from plankton_stream.events.fact import Fact
+from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 
 
 class EmbeddingRequested(Fact):
@@ -144,56 +125,6 @@ class LabelCurrent(Fact):
         return self.image_id
 
 
-class DropReason(StrEnum):
-    """Why a frame that a camera gave will not arrive."""
-
-    LATE = "late"
-    SPOOL_FULL = "spool-full"
-    DISK = "disk"
-    DAMAGED = "damaged"
-    REFUSED = "refused"
-
-
-class CameraStatus(Fact):
-    """How a camera is doing; totals count since its process started.
-
-    `seen + recovered = sent + spooled + dropped`, but for what is on its way at this moment.
-    """
-
-    event_type = "plankton.camera.status.v1"
-    topic = topics.CAMERAS
-
-    camera: Slug
-    at: UtcTime
-    started_at: UtcTime
-    state: str = Field(
-        description="running, waiting (Kafka is away, or its consumers are behind) or stopped."
-    )
-    seen: int = Field(ge=0, description="Frames or ROIs that the source gave.")
-    sent: int = Field(ge=0, description="Confirmed by Kafka, those that were recovered included.")
-    dropped: int = Field(ge=0, description="Will not arrive; `dropped_because` says why.")
-    rate_hz: float = Field(ge=0, description="Frames or ROIs sent a second, since the last status.")
-    recovered: int = Field(default=0, ge=0, description="Found in the spool at the start.")
-    spooled: int = Field(default=0, ge=0, description="On the camera's disk, not yet confirmed.")
-    spool_bytes: int = Field(default=0, ge=0, description="What those take.")
-    spool_limit_bytes: int | None = Field(
-        default=None, ge=0, description="The most they may take; None: this source needs no spool."
-    )
-    dropped_because: dict[str, int] = Field(
-        default_factory=dict,
-        description="Dropped by reason: late (the machine was too busy to take it), spool-full, "
-        "disk (full or failing), damaged (on disk), refused (too large, empty).",
-    )
-    gaps: int = Field(default=0, ge=0, description="Runs of numbers that will not arrive.")
-    last_sequence: int = Field(default=0, ge=0, description="The number given last; 0: none yet.")
-    why: str | None = Field(default=None, description="Why it waits, for a person.")
-
-    @property
-    def key(self) -> str:
-        """The camera id."""
-        return self.camera
-
-
 class CensusCounted(Fact):
     """Validated images per taxon of one camera in one window of capture time.
 
@@ -228,6 +159,8 @@ FACTS: dict[str, type[Fact]] = {
         LabelCurrent,
         CameraStatus,
         CensusCounted,
+        AlertRaised,
+        AlertCleared,
     )
 }
 

@@ -15,7 +15,8 @@ import pytest
 from plankton_stream.adapters.kafka import KafkaAdmin, KafkaReader
 from plankton_stream.events import topics
 from plankton_stream.events.envelope import Received
-from plankton_stream.events.facts import CameraStatus, read_fact
+from plankton_stream.events.facts import read_fact
+from plankton_stream.events.health import CameraStatus
 from plankton_stream.events.images import read_frame
 from tests.services import kafka_process, served, some_free_port
 from tests.waiting import wait_until
@@ -61,7 +62,10 @@ def camera(broker: Broker, log: Path, *arguments: str) -> Iterator["subprocess.P
         run = subprocess.Popen(
             [sys.executable, "-c", "from plankton_stream.cli import main; main()", "camera",
              *arguments],
-            env={**os.environ, "PLANKTON_KAFKA": broker.address},
+            env={
+                **os.environ, "PLANKTON_KAFKA": broker.address,
+                "PLANKTON_HOME": str(log.parent / "home"),
+            },
             stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
@@ -98,6 +102,10 @@ def wait_for(log: Path, text: str, *, times: int = 1) -> None:
     wait_until(lambda: log.read_text().count(text) >= times, within_s=60, what=log.read_text)
 
 
+def in_spool(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.frames"))
+
+
 def wait_for_frames(broker: Broker, count: int) -> None:
     wait_until(lambda: arrived(broker, topics.FRAMES) >= count, within_s=60, what=f"{count} frames")
 
@@ -125,20 +133,24 @@ def test_a_folder_waits_for_kafka_and_loses_nothing(broker: Broker, tmp_path: Pa
     assert f"{FILES} files: {FILES} sent" in log.read_text()
 
 
-def test_a_live_camera_counts_what_passes(broker: Broker, tmp_path: Path) -> None:
+def test_a_live_camera_spools_and_loses_nothing(broker: Broker, tmp_path: Path) -> None:
     log = tmp_path / "camera.log"
     with camera(broker, log, "simulated", "--width", "200", "--height", "150") as run:
         wait_for_frames(broker, 10)
         broker.off()
-        wait_for(log, "drops what passes", times=3)
+        wait_for(log, "frames stay in the spool")
+        spooled = tmp_path / "home" / "spool" / "sim-1"
+        wait_until(lambda: in_spool(spooled) > 100_000, within_s=60, what="nothing is spooled")
         broker.on()
         wait_for(log, "Kafka is back")
-        wait_for_frames(broker, 30)
+        wait_until(lambda: in_spool(spooled) < 20_000, within_s=60, what="the spool is not drained")
         run.send_signal(signal.SIGTERM)
         assert run.wait(20) == 0, log.read_text()
     last = statuses(broker)[-1]
-    keys = {read_frame(record).frame_key for record in records(broker, topics.FRAMES)}
-    assert last.state == "stopped"
-    assert len(keys) == last.sent  # what was confirmed is there
-    assert last.dropped > 0
-    assert last.seen == last.sent + last.dropped
+    numbers = [read_frame(record).sequence or 0 for record in records(broker, topics.FRAMES)]
+    once = list(dict.fromkeys(numbers))
+    assert once == sorted(once)
+    # A busy machine may be too slow to take a frame; it says so, and nothing else is missing.
+    assert last.dropped_because.keys() <= {"late"}
+    assert (len(once), last.last_sequence) == (last.sent, last.seen)
+    assert (last.seen, last.spooled, last.state) == (last.sent + last.dropped, 0, "stopped")

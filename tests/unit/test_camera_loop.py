@@ -14,7 +14,8 @@ from plankton_stream.domain import Capture, Frame, Roi
 from plankton_stream.errors import RejectedError, RetryableError
 from plankton_stream.events import topics
 from plankton_stream.events.envelope import Message
-from plankton_stream.events.facts import CameraStatus, DropReason, read_fact
+from plankton_stream.events.facts import read_fact
+from plankton_stream.events.health import CameraStatus, DropReason
 from plankton_stream.events.images import read_frame, read_roi
 from plankton_stream.ports import Publisher
 from plankton_stream.testing import MemoryLog, MemoryPublisher

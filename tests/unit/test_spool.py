@@ -11,7 +11,7 @@ import pytest
 
 from plankton_stream.errors import ConfigError
 from plankton_stream.events.envelope import Message
-from plankton_stream.events.facts import DropReason
+from plankton_stream.events.health import DropReason
 from producers.spool import Spool, opened
 
 ROOMY = 100_000_000

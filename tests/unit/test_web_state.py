@@ -12,7 +12,9 @@ from plankton_stream.errors import RetryableError
 from plankton_stream.events import topics
 from plankton_stream.events.deadletters import dead_letter
 from plankton_stream.events.envelope import Message, Received
-from plankton_stream.events.facts import CameraStatus, CensusCounted, Fact, fact_message
+from plankton_stream.events.fact import Fact
+from plankton_stream.events.facts import CensusCounted, fact_message
+from plankton_stream.events.health import CameraStatus
 from plankton_stream.testing import MemoryLog
 from tests.web_parts import START, Web, image, new_web
 from web.lag import Lag, LagProbe
