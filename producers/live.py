@@ -24,8 +24,10 @@ log = logging.getLogger(__name__)
 
 _BATCH_ITEMS = 64
 _BATCH_BYTES = 8 * 1024 * 1024
-# A batch over a slow link takes its time; if it takes longer, the next one is half as large.
-_FLUSH_S = 30.0
+# How long a batch may take. If that is not enough, the next one is half as large, and a single
+# frame gets more time: so a slow link makes progress, and a camera without Kafka says so soon.
+_FLUSH_S = 10.0
+_LONGEST_FLUSH_S = 60.0
 # A stop gives Kafka this long to take what is left; then it stays in the spool.
 _STOP_S = 2.0
 
@@ -145,7 +147,7 @@ class Drain:
         self.wake = threading.Event()
         self._connect, self._spool, self._totals, self._report = connect, spool, totals, report
         self._publisher: Publisher | None = None
-        self._most = _BATCH_ITEMS
+        self._most, self._flush_s = _BATCH_ITEMS, _FLUSH_S
         self._pause_s = FIRST_PAUSE_S
         self._away_since: float | None = None
         self.failure: Exception | None = None
@@ -189,7 +191,7 @@ class Drain:
     def _send(self, publisher: Publisher, batch: list[Spooled]) -> None:
         sound = [place for place, one in enumerate(batch) if one.message]
         messages = [one.message for one in batch if one.message]
-        delivery = deliver(publisher, messages, timeout_s=_FLUSH_S)
+        delivery = deliver(publisher, messages, timeout_s=self._flush_s)
         done = batch[: sound[delivery.done]] if delivery.done < len(sound) else batch
         refused = {sound[place]: error for place, error in delivery.refused.items()}
         for place, one in enumerate(done):
@@ -204,6 +206,8 @@ class Drain:
             raise delivery.trouble
 
     def _wait_for_kafka(self, error: RetryableError) -> None:
+        if self._most == 1:
+            self._flush_s = min(2 * self._flush_s, _LONGEST_FLUSH_S)
         self._most = max(1, self._most // 2)
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         begins = self._away_since is None
@@ -215,6 +219,8 @@ class Drain:
 
     def _go_on(self, publisher: Publisher) -> None:
         self._most = min(_BATCH_ITEMS, 2 * self._most)
+        if self._most == _BATCH_ITEMS:
+            self._flush_s = _FLUSH_S
         self._pause_s = FIRST_PAUSE_S
         if self._away_since is not None:
             away_s, self._away_since = time.monotonic() - self._away_since, None
