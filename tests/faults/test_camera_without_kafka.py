@@ -174,7 +174,7 @@ def test_a_try_that_failed_does_not_go_on_behind_the_next(broker: Broker) -> Non
 
     assert sent()
     broker.off()
-    assert not any([sent(within_s=1.0) for _ in range(3)])
+    assert not any(sent(within_s=1.0) for _ in range(3))
     broker.on()
     wait_until(sent, within_s=60, what="not sent after Kafka was back")
     publisher.close()

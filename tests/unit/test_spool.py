@@ -183,6 +183,7 @@ def test_a_full_disk_loses_nothing_accepted_and_goes_on_when_there_is_space(
     disk = Disk(monkeypatch)
     spool = Spool(folder, limit_bytes=ROOMY, held_bytes=1_000)
     fill(spool, 3)
+    whole = segments(folder)[0].stat().st_size
     disk.free = 70  # less than a record: it is written in part
     reasons = fill(spool, 10)
     assert "takes nothing" in caplog.text
@@ -190,6 +191,7 @@ def test_a_full_disk_loses_nothing_accepted_and_goes_on_when_there_is_space(
     assert 3 <= held < 10
     assert reasons[held:] == [DropReason.DISK] * (10 - held)
     assert spool.count == 3 + held
+    assert segments(folder)[0].stat().st_size == whole, "a part of a record was left behind"
     disk.free = float("inf")
     fill(spool, 1)
     assert "takes frames again" in caplog.text
