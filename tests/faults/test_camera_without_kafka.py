@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -20,42 +20,12 @@ from plankton_stream.events.envelope import Received
 from plankton_stream.events.facts import read_fact
 from plankton_stream.events.health import CameraStatus
 from plankton_stream.events.images import frame_message, read_frame
-from tests.services import kafka_process, served, some_free_port
+from tests.broker import Broker
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.faults]
 
 FILES = 400
-
-
-class Broker:
-    """A broker that can be switched off and on, and keeps its data."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._port = folder, some_free_port()
-        self._running = ExitStack()
-        self.address = f"127.0.0.1:{self._port}"
-
-    def on(self) -> None:
-        log = self._folder / "kafka.log"
-        process = kafka_process(self._folder, self._port)
-        self._running.enter_context(served(lambda: process, log))
-
-    def off(self) -> None:
-        self._running.close()
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    broker = Broker(folder)
-    broker.on()
-    admin = KafkaAdmin(broker.address)
-    admin.ensure_topics([topics.FRAMES, topics.CAMERAS])
-    admin.close()
-    yield broker
-    broker.off()
 
 
 @contextmanager
