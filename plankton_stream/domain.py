@@ -110,6 +110,7 @@ class Frame:
     """One picture of a camera, as the camera made it.
 
     `frame_key` names it within its camera for ever: a sequence number, a relative path.
+    `sequence` is its number in what the camera gave, from 1: a gap is a frame that got lost.
     """
 
     capture: Capture
@@ -117,13 +118,15 @@ class Frame:
     content_type: str
     data: bytes = field(repr=False)
     truth: tuple[Specimen, ...] | None = None
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Roi:
     """A region of interest (vignette): one cut-out of a frame, or one that the instrument cut.
 
-    `box` is None when the instrument did not say where in its frame the cut-out was.
+    `box` is None when the instrument did not say where in its frame the cut-out was. `sequence` is
+    its number in what an instrument gave that cuts for itself, as a frame's; else None.
     """
 
     capture: Capture
@@ -131,6 +134,7 @@ class Roi:
     box: Box | None
     content_type: str
     data: bytes = field(repr=False)
+    sequence: int | None = None
 
     @property
     def image_id(self) -> str:

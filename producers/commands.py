@@ -11,18 +11,16 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from plankton_stream.adapters.kafka import bounded_publisher
 from plankton_stream.domain import Capture
 from plankton_stream.errors import ConfigError
-from plankton_stream.events.topics import FRAMES, ROIS, Topic
-from plankton_stream.retrying import stop_on_signals, wait_for
+from plankton_stream.events.topics import FRAMES, ROIS
+from plankton_stream.retrying import stop_on_signals
 from plankton_stream.settings import Settings, load_settings
-from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
 from producers.folder import FolderCamera
-from producers.loop import Totals, publish
 from producers.metadata import read_metadata
-from producers.source import Source
+from producers.running import publish_camera
+from producers.totals import Totals
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +77,7 @@ def simulated(
         settings.camera_seed if seed is None else seed, width, height, field.value, rois_per_frame
     )
     source = SimulatedCamera(camera, scene, frames=frames, first_frame=first_frame, sample=sample)
-    _publish(settings, source, FRAMES, rate_hz, stop)
+    publish_camera(settings, source, FRAMES, rate_hz, stop)
 
 
 @app.command()
@@ -118,7 +116,7 @@ def folder(
     known = read_metadata(metadata) if metadata else {}
     source = FolderCamera(path, camera=camera, rois=roi, watch=watch, metadata=known)
     began = time.monotonic()
-    totals = _publish(settings, source, ROIS if roi else FRAMES, rate, stop)
+    totals = publish_camera(settings, source, ROIS if roi else FRAMES, rate, stop)
     if source.unmatched:
         log.warning(
             "%d metadata rows name no file here, e.g. %r",
@@ -152,25 +150,6 @@ def _checked(camera: str, sample: str | None) -> tuple[str, str | None]:
 def _slug(name: str) -> str:
     """A folder's name as an id."""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).lstrip("._-")[:64] or "folder"
-
-
-def _publish(
-    settings: Settings, source: Source, topic: Topic, rate_hz: float, stop: threading.Event
-) -> Totals:
-    publisher = wait_for(
-        lambda: bounded_publisher(
-            settings.kafka_bootstrap,
-            topic,
-            disk_mb=settings.kafka_disk_mb,
-            client_id="plankton-camera",
-        ),
-        stop,
-    )
-    try:
-        announce_ready()
-        return publish(source, publisher, rate_hz=rate_hz, stop=stop)
-    finally:
-        publisher.close()
 
 
 def _summary(source: FolderCamera, totals: Totals, seconds: float) -> str:

@@ -42,6 +42,7 @@ class FolderCamera:
     """
 
     keeps = True
+    idle_s = 1.0
 
     def __init__(
         self,

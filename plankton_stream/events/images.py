@@ -6,7 +6,7 @@ The value is the image as the camera made it; everything else travels in headers
 import json
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError
 from pydantic_core import from_json
 
 from plankton_stream.domain import (
@@ -69,12 +69,18 @@ TruthText = Annotated[
     PlainSerializer(_dump_truth, return_type=str),
 ]
 
+Sequence = Annotated[
+    int | None,
+    Field(ge=1, description="Counts what the camera gave, also after a restart; a gap is a loss."),
+]
+
 
 class FrameAttributes(Capture):
     """Headers of `plankton.frame.captured.v1`."""
 
     frame_key: FrameKey
     truth: TruthText | None = None
+    sequence: Sequence = None
 
 
 class RoiAttributes(Capture):
@@ -82,6 +88,7 @@ class RoiAttributes(Capture):
 
     frame_key: FrameKey
     box: BoxText | None = None
+    sequence: Sequence = None
 
 
 def frame_message(frame: Frame) -> Message:
@@ -93,7 +100,11 @@ def frame_message(frame: Frame) -> Message:
     """
     camera = frame.capture.camera
     attributes = _attributes(
-        FrameAttributes, frame.capture, frame_key=frame.frame_key, truth=frame.truth
+        FrameAttributes,
+        frame.capture,
+        frame_key=frame.frame_key,
+        truth=frame.truth,
+        sequence=frame.sequence,
     )
     return _image_message(
         topics.FRAMES,
@@ -118,7 +129,9 @@ def roi_message(roi: Roi) -> Message:
         RejectedError: as `frame_message`.
     """
     camera = roi.capture.camera
-    attributes = _attributes(RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box)
+    attributes = _attributes(
+        RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box, sequence=roi.sequence
+    )
     return _image_message(
         topics.ROIS,
         roi.image_id,
@@ -151,6 +164,7 @@ def read_frame(received: Received) -> Frame:
         content_type=envelope.content_type,
         data=received.value,
         truth=attributes.truth,
+        sequence=attributes.sequence,
     )
 
 
@@ -171,6 +185,7 @@ def read_roi(received: Received) -> Roi:
         box=attributes.box,
         content_type=envelope.content_type,
         data=received.value,
+        sequence=attributes.sequence,
     )
     if roi.image_id != envelope.subject:
         raise RejectedError(
