@@ -155,6 +155,7 @@ class Frame:
     """One picture of a camera, as the camera made it.
 
     `frame_key` names it within its camera for ever: a sequence number, a relative path.
+    `sequence` is its number in what the camera gave, from 1: a gap is a frame that got lost.
     """
 
     capture: Capture
@@ -162,6 +163,7 @@ class Frame:
     content_type: str
     data: bytes = field(repr=False)
     truth: tuple[Specimen, ...] | None = None
+    sequence: int | None = None
     extra: Extra = field(default_factory=dict)
 
 
@@ -169,7 +171,8 @@ class Frame:
 class Roi:
     """A region of interest (vignette): one cut-out of a frame, or one that the instrument cut.
 
-    `box` is None when the instrument did not say where in its frame the cut-out was.
+    `box` is None when the instrument did not say where in its frame the cut-out was. `sequence` is
+    its number in what an instrument gave that cuts for itself, as a frame's; else None.
     """
 
     capture: Capture
@@ -177,6 +180,7 @@ class Roi:
     box: Box | None
     content_type: str
     data: bytes = field(repr=False)
+    sequence: int | None = None
     extra: Extra = field(default_factory=dict)
     name: GivenName | None = None
 

@@ -16,8 +16,8 @@ from rich.progress import (
 
 from producers.archive import Archive
 from producers.journal import Journal
-from producers.loop import Totals
 from producers.source import Item
+from producers.totals import Totals
 
 _LOOK_EVERY_S = 0.2
 

@@ -12,23 +12,19 @@ from typing import Annotated, cast
 
 import typer
 
-from plankton_stream.adapters.kafka import bounded_publisher
 from plankton_stream.errors import ConfigError
-from plankton_stream.events.topics import FRAMES, ROIS, Topic
-from plankton_stream.ports import Publisher
-from plankton_stream.retrying import stop_on_signals, wait_for
+from plankton_stream.events.topics import FRAMES, ROIS
+from plankton_stream.retrying import stop_on_signals
 from plankton_stream.settings import Settings, load_settings
-from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
 from producers.archive import Archive
 from producers.backfill import Backfill, is_complete, summary
 from producers.folder import FolderCamera
 from producers.journal import Journal, JournallingPublisher
 from producers.kinds import Feed, kinds
-from producers.loop import Totals, publish
 from producers.metadata import read_metadata
 from producers.options import CameraOption, ProjectOption, SampleOption, camera_id, check_ids
-from producers.source import Source
+from producers.running import publish_camera
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +84,7 @@ def simulated(
     source = SimulatedCamera(
         ids["camera"], scene, frames=frames, first_frame=first_frame, sample=sample
     )
-    _publish(settings, source, FRAMES, rate_hz, stop)
+    publish_camera(settings, source, FRAMES, rate_hz, stop)
 
 
 @app.command()
@@ -148,7 +144,7 @@ def _publish_kind(make: Callable[[], Feed], rate_hz: float, *, again: bool) -> N
     settings, stop = _start()
     feed = make()
     if not feed.source.keeps:
-        _publish(settings, feed.source, feed.topic, rate_hz, stop)
+        publish_camera(settings, feed.source, feed.topic, rate_hz, stop)
     elif not _publish_archive(settings, feed, rate_hz, stop, again=again):
         raise typer.Exit(1)
 
@@ -166,44 +162,20 @@ def _publish_archive(
         began = time.monotonic()
         wrap = partial(JournallingPublisher, journal=journal)
         source = Backfill(archive, journal)
-        totals = _publish(settings, source, feed.topic, rate_hz, stop, wrap=wrap)
+        totals = publish_camera(settings, source, feed.topic, rate_hz, stop, wrap=wrap)
         print(summary(archive, journal, totals, time.monotonic() - began))
     return is_complete(archive, totals)
 
 
 def _journal(settings: Settings, camera: str, *, again: bool) -> Journal:
     path = settings.home.resolve() / "journal" / f"{camera}.sqlite"
+    journal = Journal(path, log_address=settings.kafka_bootstrap)
     if again:
-        path.unlink(missing_ok=True)
-    return Journal(path, log_address=settings.kafka_bootstrap)
+        journal.forget()
+    return journal
 
 
 def _start() -> tuple[Settings, threading.Event]:
     settings = load_settings()
     start_logging(settings)
     return settings, stop_on_signals()
-
-
-def _publish(
-    settings: Settings,
-    source: Source,
-    topic: Topic,
-    rate_hz: float,
-    stop: threading.Event,
-    *,
-    wrap: Callable[[Publisher], Publisher] = lambda publisher: publisher,
-) -> Totals:
-    publisher = wait_for(
-        lambda: bounded_publisher(
-            settings.kafka_bootstrap,
-            topic,
-            disk_mb=settings.kafka_disk_mb,
-            client_id="plankton-camera",
-        ),
-        stop,
-    )
-    try:
-        announce_ready()
-        return publish(source, wrap(publisher), rate_hz=rate_hz, stop=stop)
-    finally:
-        publisher.close()

@@ -88,6 +88,11 @@ class Journal:
         except sqlite3.Error as error:
             log.warning("%d items are not in the journal: %s", len(rows), error)
 
+    def forget(self) -> None:
+        """Everything is to be sent again."""
+        with self._file:
+            self._file.execute("DELETE FROM confirmed")
+
     def close(self) -> None:
         """Give up the file."""
         self._file.close()

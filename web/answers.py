@@ -17,7 +17,8 @@ from plankton_stream.domain import (
     Taxon,
     UtcTime,
 )
-from plankton_stream.events.facts import CameraStatus, CensusCounted
+from plankton_stream.events.facts import CensusCounted
+from plankton_stream.events.health import AlertRaised, CameraStatus
 from plankton_stream.versions import EncoderVersion
 
 
@@ -133,6 +134,12 @@ class Cameras(Record):
     """Cameras that have an image or have reported."""
 
     cameras: list[CameraView]
+
+
+class Alerts(Record):
+    """What needs a person now, the oldest first."""
+
+    alerts: list[AlertRaised]
 
 
 class Census(Record):

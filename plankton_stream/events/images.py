@@ -6,7 +6,7 @@ The value is the image as the camera made it; everything else travels in headers
 import json
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError
 from pydantic_core import from_json
 
 from plankton_stream.domain import (
@@ -72,6 +72,11 @@ TruthText = Annotated[
     PlainSerializer(_dump_truth, return_type=str),
 ]
 
+Sequence = Annotated[
+    int | None,
+    Field(ge=1, description="Counts what the camera gave, also after a restart; a gap is a loss."),
+]
+
 
 def _dump_extra(extra: Extra) -> str:
     return json.dumps(extra, separators=(",", ":"), ensure_ascii=False)
@@ -103,6 +108,7 @@ class FrameAttributes(Capture):
     frame_key: FrameKey
     extra: ExtraText | None = None
     truth: TruthText | None = None
+    sequence: Sequence = None
 
 
 class RoiAttributes(Capture):
@@ -110,6 +116,7 @@ class RoiAttributes(Capture):
 
     frame_key: FrameKey
     box: BoxText | None = None
+    sequence: Sequence = None
     extra: ExtraText | None = None
     given_name: GivenNameText | None = None
 
@@ -128,9 +135,13 @@ def frame_message(frame: Frame) -> Message:
     """
     camera = frame.capture.camera
     attributes = _attributes(
-        FrameAttributes, frame.capture, frame_key=frame.frame_key, truth=frame.truth,
+        FrameAttributes,
+        frame.capture,
+        frame_key=frame.frame_key,
+        truth=frame.truth,
+        sequence=frame.sequence,
         extra=frame.extra or None,
-    )  # fmt: skip
+    )
     return _image_message(
         topics.FRAMES,
         camera,
@@ -155,7 +166,7 @@ def roi_message(roi: Roi) -> Message:
     """
     camera = roi.capture.camera
     attributes = _attributes(
-        RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box,
+        RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box, sequence=roi.sequence,
         extra=roi.extra or None, given_name=roi.name,
     )  # fmt: skip
     return _image_message(
@@ -190,6 +201,7 @@ def read_frame(received: Received) -> Frame:
         content_type=envelope.content_type,
         data=received.value,
         truth=attributes.truth,
+        sequence=attributes.sequence,
         extra=attributes.extra or {},
     )
 
@@ -211,6 +223,7 @@ def read_roi(received: Received) -> Roi:
         box=attributes.box,
         content_type=envelope.content_type,
         data=received.value,
+        sequence=attributes.sequence,
         extra=attributes.extra or {},
         name=attributes.given_name,
     )

@@ -12,7 +12,7 @@ from plankton_stream.errors import ConfigError
 from plankton_stream.events import topics
 from plankton_stream.events.images import read_frame, read_roi
 from plankton_stream.testing import MemoryLog, MemoryPublisher
-from producers import commands
+from producers import commands, running
 from tests.unit.test_camera_ecotaxa import a_row
 from tests.unit.test_camera_ecotaxa import write as write_ecotaxa
 from tests.unit.test_camera_ifcb import write_bin
@@ -45,7 +45,7 @@ def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MemoryLog]:
     """What the commands publish; they run in an empty folder without a `.env`."""
     log = MemoryLog()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(commands, "bounded_publisher", lambda *_, **__: MemoryPublisher(log))
+    monkeypatch.setattr(running, "bounded_publisher", lambda *_, **__: MemoryPublisher(log))
     monkeypatch.setattr(commands, "start_logging", lambda _: None)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield log
