@@ -1,12 +1,14 @@
 """The composition root of a camera: real parts from the settings, and the loop that fits it."""
 
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from plankton_stream.adapters.kafka import bounded_publisher
 from plankton_stream.events.topics import Topic
+from plankton_stream.ports import Publisher
 from plankton_stream.retrying import wait_for
 from plankton_stream.settings import Settings
 from plankton_stream.stack.ready import announce_ready
@@ -19,7 +21,13 @@ from producers.totals import Totals
 
 
 def publish_camera(
-    settings: Settings, source: Source, topic: Topic, rate_hz: float, stop: threading.Event
+    settings: Settings,
+    source: Source,
+    topic: Topic,
+    rate_hz: float,
+    stop: threading.Event,
+    *,
+    wrap: Callable[[Publisher], Publisher] = lambda publisher: publisher,
 ) -> Totals:
     """Publish a source until it ends or `stop` is set.
 
@@ -29,6 +37,7 @@ def publish_camera(
         topic: of its items: frames or ROIs.
         rate_hz: items a second; 0: as they come.
         stop: set it to end.
+        wrap: what comes between the loop of a source that keeps its items, and Kafka: a journal.
 
     Returns:
         What became of the items.
@@ -54,7 +63,7 @@ def publish_camera(
         publisher = wait_for(connect, stop)
         try:
             announce_ready()
-            return publish(source, publisher, numbers, rate_hz=rate_hz, stop=stop)
+            return publish(source, wrap(publisher), numbers, rate_hz=rate_hz, stop=stop)
         finally:
             publisher.close()
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from plankton_stream.domain import (
     Box,
+    Extra,
     Image,
     ImageId,
     Label,
@@ -26,12 +27,18 @@ class ImageView(Record):
 
     image_id: ImageId
     camera: Slug
+    instrument: str | None
+    project: Slug | None
     sample: Slug | None
     captured_at: UtcTime | None
     depth_m: float | None
     latitude: float | None
     longitude: float | None
     pixel_size_um: float | None
+    volume_ml: float | None = Field(
+        description="Water imaged for its frame, or for its whole source file, millilitres."
+    )
+    source_file: str | None
     live: bool = Field(description="Taken while the camera ran; false for archives.")
     frame_key: str
     box: Box | None = Field(description="x, y, width, height in its frame, pixels.")
@@ -49,6 +56,7 @@ class ImageView(Record):
     state: LabelState
     label_id: str | None
     label_version: int
+    extra: Extra = Field(description="What else its source said, by the source's own names.")
 
     @classmethod
     def of(cls, image: Image) -> "ImageView":

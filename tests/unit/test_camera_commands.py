@@ -93,9 +93,11 @@ def test_folder_names_the_camera_after_itself(log: MemoryLog, pictures: Path) ->
 def test_folder_with_metadata(log: MemoryLog, pictures: Path) -> None:
     csv = pictures.parent / "meta.csv"
     csv.write_text("path,captured_at,depth_m\nb.png,2023-01-01T00:00:00Z,7\n")
-    assert camera("folder", pictures, "--metadata", csv).exit_code == 0
+    ids = ("--sample", "s", "--project", "p")
+    assert camera("folder", pictures, "--metadata", csv, *ids).exit_code == 0
     frames = [read_frame(record) for record in log.records[topics.FRAMES.name]]
     assert [frame.capture.depth_m for frame in frames] == [None, 7.0]
+    assert {(frame.capture.sample, frame.capture.project) for frame in frames} == {("s", "p")}
 
 
 @pytest.mark.usefixtures("log")
