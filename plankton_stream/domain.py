@@ -163,8 +163,8 @@ class Frame:
     content_type: str
     data: bytes = field(repr=False)
     truth: tuple[Specimen, ...] | None = None
-    sequence: int | None = None
     extra: Extra = field(default_factory=dict)
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +180,9 @@ class Roi:
     box: Box | None
     content_type: str
     data: bytes = field(repr=False)
-    sequence: int | None = None
     extra: Extra = field(default_factory=dict)
     name: GivenName | None = None
+    sequence: int | None = None
 
     @property
     def image_id(self) -> str:
