@@ -12,12 +12,12 @@ from plankton_stream.errors import RejectedError
 from plankton_stream.events.envelope import Received, now
 from plankton_stream.events.facts import (
     ImageIndexed,
-    ImagePredicted,
     LabelApplied,
     LabelRetracted,
     fact_message,
     read_fact,
 )
+from plankton_stream.events.prediction import ImagePredicted
 from plankton_stream.ports import Hit, ImageFilter, Publisher, Vector, VectorIndex
 from plankton_stream.predictions import Prediction
 from plankton_stream.votes import VOTERS, Voter, crowd, vote

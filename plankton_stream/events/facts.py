@@ -4,8 +4,6 @@ Each class is one event type; its JSON Schema lies in `schemas/` and may only gr
 consumers rely on is never removed, renamed or re-typed within a version.
 """
 
-from typing import ClassVar
-
 from pydantic import Field, ValidationError
 
 from plankton_stream.domain import (
@@ -14,7 +12,6 @@ from plankton_stream.domain import (
     LabelSource,
     LabelState,
     Naming,
-    Record,
     Slug,
     UtcTime,
 )
@@ -31,24 +28,9 @@ from plankton_stream.events.envelope import (
     to_headers,
     to_text,
 )
-from plankton_stream.votes import Voter
-
-
-class Fact(Record):
-    """Base of the JSON events.
-
-    Attributes:
-        event_type: CloudEvents type, with the contract's version.
-        topic: where it is published.
-    """
-
-    event_type: ClassVar[str]
-    topic: ClassVar[topics.Topic]
-
-    @property
-    def key(self) -> str:
-        """The record's key."""
-        raise NotImplementedError
+from plankton_stream.events.fact import Fact
+from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
+from plankton_stream.events.prediction import ImagePredicted
 
 
 class EmbeddingRequested(Fact):
@@ -144,47 +126,6 @@ class LabelCurrent(Fact):
         return self.image_id
 
 
-class ImagePredicted(Fact):
-    """The machine proposes a name for an unlabelled image, or changes its mind."""
-
-    event_type = "plankton.image.predicted.v1"
-    topic = topics.PREDICTIONS
-
-    image_id: ImageId
-    taxon: Slug
-    score: float = Field(ge=0, le=1, description="Share of the votes for the taxon.")
-    margin: float = Field(ge=0, le=1, description="Score less that of the runner-up.")
-    evidence: tuple[Voter, ...] = Field(description="Validated images that speak for it.")
-    encoder: str = Field(description="Id of the version whose vectors were compared.")
-    at: UtcTime
-
-    @property
-    def key(self) -> str:
-        """The image id."""
-        return self.image_id
-
-
-class CameraStatus(Fact):
-    """How a camera is doing; totals count since its process started."""
-
-    event_type = "plankton.camera.status.v1"
-    topic = topics.CAMERAS
-
-    camera: Slug
-    at: UtcTime
-    started_at: UtcTime
-    state: str = Field(description="running, waiting (Kafka is away) or stopped.")
-    seen: int = Field(ge=0, description="Frames or ROIs that the source gave.")
-    sent: int = Field(ge=0, description="Of those, confirmed by Kafka.")
-    dropped: int = Field(ge=0, description="Of those, lost while Kafka was away or refused.")
-    rate_hz: float = Field(ge=0, description="Frames or ROIs sent a second, since the last status.")
-
-    @property
-    def key(self) -> str:
-        """The camera id."""
-        return self.camera
-
-
 class CensusCounted(Fact):
     """Validated images per taxon of one camera in one window of capture time.
 
@@ -220,6 +161,8 @@ FACTS: dict[str, type[Fact]] = {
         ImagePredicted,
         CameraStatus,
         CensusCounted,
+        AlertRaised,
+        AlertCleared,
     )
 }
 

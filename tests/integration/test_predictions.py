@@ -14,7 +14,8 @@ from plankton_stream.adapters.milvus import MilvusIndex
 from plankton_stream.adapters.sql import Catalog, LabelRequest, upgrade
 from plankton_stream.domain import Image, LabelState, new_id
 from plankton_stream.events import topics
-from plankton_stream.events.facts import ImageIndexed, ImagePredicted, fact_message, read_fact
+from plankton_stream.events.facts import ImageIndexed, fact_message, read_fact
+from plankton_stream.events.prediction import ImagePredicted
 from tests.contract.conftest import an_image
 from tests.waiting import wait_until
 from workers.loop import consume

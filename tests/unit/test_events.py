@@ -22,21 +22,21 @@ from plankton_stream.errors import RejectedError
 from plankton_stream.events import topics
 from plankton_stream.events.deadletters import dead_letter
 from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.fact import Fact
 from plankton_stream.events.facts import (
     FACTS,
-    CameraStatus,
     CensusCounted,
     EmbeddingRequested,
-    Fact,
     ImageIndexed,
-    ImagePredicted,
     LabelApplied,
     LabelCurrent,
     LabelRetracted,
     fact_message,
     read_fact,
 )
+from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 from plankton_stream.events.images import frame_message, read_frame, read_roi, roi_message
+from plankton_stream.events.prediction import ImagePredicted
 from plankton_stream.votes import Voter
 
 NOON = datetime(2024, 5, 1, 12, 0, 0, 1, tzinfo=UTC)
@@ -215,6 +215,8 @@ SOME: list[Fact] = [
     CensusCounted(
         camera="c", window_start=None, window_s=300, counts={"copepod": 2}, updated_at=NOON
     ),
+    AlertRaised(subject="camera/c", kind="silent", since=NOON, at=NOON, what="says nothing"),
+    AlertCleared(subject="camera/c", kind="silent", since=NOON, at=NOON, what="is back"),
 ]  # fmt: skip
 
 

@@ -11,11 +11,11 @@ from plankton_stream.errors import RetryableError
 from plankton_stream.events import topics
 from plankton_stream.events.facts import (
     ImageIndexed,
-    ImagePredicted,
     fact_message,
     read_fact,
     read_label_event,
 )
+from plankton_stream.events.prediction import ImagePredicted
 from plankton_stream.predictions import Prediction
 from plankton_stream.testing import MemoryLog, MemoryPublisher, MemorySubscriber
 from tests.web_parts import Web, image, new_web, turned
