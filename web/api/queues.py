@@ -71,7 +71,7 @@ def get_group(parts: Parts, image_id: str, query: GrowQuery) -> GroupView:
         raise NotFoundError(f"image {image_id!r} is not in the index")
     vectors = _candidates(parts, index, image_id, vector, query.taxon)
     ids = list(vectors)
-    rows = grown(vector, np.stack(list(vectors.values())), query.k) if ids else []
+    rows = grown(vector, np.stack(list(vectors.values())), query.k).tolist() if ids else []
     members = [image_id, *(ids[row] for row in rows)]
     known = parts.catalog.images.get(members)
     said = parts.catalog.predictions.get(members)
@@ -98,8 +98,8 @@ def _candidates(
     """Unlabelled images around the middle of a specimen's neighbourhood, nearest first."""
     near = _unlabelled(parts, index, vector, _MEAN_OF + 1)
     near = [found for found in near if found != image_id][:_MEAN_OF]
-    middle = np.mean([vector, *index.vectors(near).values()], axis=0, dtype=np.float32)
-    middle /= np.linalg.norm(middle)
+    total: Vector = np.sum([vector, *index.vectors(near).values()], axis=0, dtype=np.float32)
+    middle = np.asarray(total / np.linalg.norm(total), np.float32)
     around = _unlabelled(parts, index, middle, _CANDIDATES + 1)
     refused = parts.catalog.predictions.rejected(around) if taxon else {}
     wanted = [i for i in around if i != image_id and taxon not in refused.get(i, ())]

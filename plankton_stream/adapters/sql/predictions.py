@@ -44,7 +44,7 @@ class Predictions:
             for chunk in in_chunks(ids):
                 query = sa.select(predictions).where(predictions.c.image_id.in_(chunk))
                 found |= {
-                    row["image_id"]: to_prediction(row)
+                    row["image_id"]: to_prediction(dict(row))
                     for row in connection.execute(query).mappings()
                 }
         return found
