@@ -24,6 +24,7 @@ from plankton_stream.events.facts import (
     read_fact,
 )
 from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
+from plankton_stream.events.prediction import ImagePredicted
 
 app = typer.Typer()
 
@@ -39,6 +40,7 @@ class Tailed(StrEnum):
     CENSUS = "census"
     CURRENT = "current"
     ALERTS = "alerts"
+    PREDICTIONS = "predictions"
     DEADLETTER = "deadletter"
 
 
@@ -49,6 +51,7 @@ _TOPICS = {
     Tailed.CENSUS: topics.CENSUS,
     Tailed.CURRENT: topics.LABELS_CURRENT,
     Tailed.ALERTS: topics.ALERTS,
+    Tailed.PREDICTIONS: topics.PREDICTIONS,
     Tailed.DEADLETTER: topics.DEADLETTER,
 }
 
@@ -145,6 +148,9 @@ def _fact_line(fact: Fact, envelope: Envelope) -> str:
         case ImageIndexed():
             when = _iso(fact.indexed_at)
             return f"{when}  {fact.capture.camera}  {fact.image_id}  {fact.encoder}"
+        case ImagePredicted():
+            said = f"{fact.taxon}? {fact.score:.0%}"
+            return f"{_iso(fact.at)}  {fact.image_id}  {said}"
         case CameraStatus():
             return _status_line(fact)
         case AlertRaised() | AlertCleared():

@@ -16,6 +16,7 @@ WATCHED = (
     (topics.EMBED_GROUP, topics.ROIS),
     (topics.REEMBED_GROUP, topics.REEMBED),
     (topics.LABELS_GROUP, topics.LABELS),
+    (topics.PREDICT_GROUP, topics.LABELS),
 )
 """Consumer groups, each with the topic that it works through."""
 
