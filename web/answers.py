@@ -11,6 +11,7 @@ from plankton_stream.domain import (
     ImageId,
     Label,
     LabelState,
+    Measurements,
     Record,
     Slug,
     Taxon,
@@ -48,6 +49,9 @@ class ImageView(Record):
     state: LabelState
     label_id: str | None
     label_version: int
+    measurements: Measurements | None = Field(
+        description="Of the organism in it; null where the instrument cut it, or none was made."
+    )
 
     @classmethod
     def of(cls, image: Image) -> "ImageView":

@@ -185,6 +185,7 @@ def _image(roi: Roi, pixels: Pixels, encoder: str, known: Image | None) -> Image
         height_px=pixels.shape[0],
         encoder=encoder,
         indexed_at=now(),
+        measurements=roi.measurements,
     )
     if known is None:
         return fresh

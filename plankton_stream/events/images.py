@@ -6,7 +6,7 @@ The value is the image as the camera made it; everything else travels in headers
 import json
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError
 from pydantic_core import from_json
 
 from plankton_stream.domain import (
@@ -16,6 +16,7 @@ from plankton_stream.domain import (
     Capture,
     Frame,
     FrameKey,
+    Measurements,
     Roi,
     Specimen,
 )
@@ -68,6 +69,13 @@ TruthText = Annotated[
     BeforeValidator(_parse_json),
     PlainSerializer(_dump_truth, return_type=str),
 ]
+MeasurementsText = Annotated[
+    Measurements,
+    BeforeValidator(_parse_json),
+    PlainSerializer(
+        lambda measured: measured.model_dump_json(exclude_none=True), return_type=str
+    ),
+]
 
 
 class FrameAttributes(Capture):
@@ -82,6 +90,9 @@ class RoiAttributes(Capture):
 
     frame_key: FrameKey
     box: BoxText | None = None
+    measurements: MeasurementsText | None = Field(
+        default=None, description="What was measured on it, JSON."
+    )
 
 
 def frame_message(frame: Frame) -> Message:
@@ -118,7 +129,13 @@ def roi_message(roi: Roi) -> Message:
         RejectedError: as `frame_message`.
     """
     camera = roi.capture.camera
-    attributes = _attributes(RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box)
+    attributes = _attributes(
+        RoiAttributes,
+        roi.capture,
+        frame_key=roi.frame_key,
+        box=roi.box,
+        measurements=roi.measurements,
+    )
     return _image_message(
         topics.ROIS,
         roi.image_id,
@@ -171,6 +188,7 @@ def read_roi(received: Received) -> Roi:
         box=attributes.box,
         content_type=envelope.content_type,
         data=received.value,
+        measurements=attributes.measurements,
     )
     if roi.image_id != envelope.subject:
         raise RejectedError(

@@ -13,6 +13,7 @@ from plankton_stream.domain import (
     Capture,
     Image,
     LabelState,
+    Measurements,
     Naming,
     from_microseconds,
     to_microseconds,
@@ -37,7 +38,7 @@ class Page:
 # called stay.
 _REPLACED = (
     "sample", "depth_m", "latitude", "longitude", "pixel_size_um", "live", "content_type",
-    "byte_size", "sha256", "width_px", "height_px", "encoder",
+    "byte_size", "sha256", "width_px", "height_px", "encoder", "measurements",
 )  # fmt: skip
 
 
@@ -213,7 +214,12 @@ def _row(image: Image) -> dict[str, Any]:
         "state": LabelState.UNLABELLED,
         "label_id": None,
         "label_version": 0,
+        "measurements": _json(image.measurements),
     }
+
+
+def _json(measurements: Measurements | None) -> dict[str, Any] | None:
+    return None if measurements is None else measurements.model_dump(exclude_none=True)
 
 
 def to_image(row: Any) -> Image:

@@ -1,0 +1,132 @@
+"""What an empty frame of a camera looks like now."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plankton_stream.images import Pixels
+
+Levels = NDArray[np.float32]
+
+SCALE = 2
+"""Frames are compared at half their resolution: four pixels average out half of the noise."""
+
+_FIRST_SHRINK = 8
+_FIRST_MEDIAN_PX = 31
+_LEAST_NOISE = 0.3  # grey levels: what rounding to 8 bits leaves of a noiseless background
+_CLIP = 3.0  # standard deviations of noise that a pixel can move the background by
+_DARK = 64.0  # background's median grey level under which dividing would blow up the noise
+_STRIDE = 8  # every so many pixels tell of the light and the noise
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A frame against its background.
+
+    Attributes:
+        levels: float32 (h, w) or (h, w, 3) at half resolution, grey levels, negative where the
+            frame is darker.
+        noise: standard deviation of the background in it, grey levels.
+    """
+
+    levels: Levels
+    noise: float
+
+
+@dataclass(slots=True)
+class Background:
+    """The background of one camera, which follows the light.
+
+    Each frame moves it by a share of the difference, never by more than the noise allows: a running
+    mean with Huber's bounded influence (Huber 1964), near the approximate median of McFarlane and
+    Schofield (1995). An organism that drifts by leaves no trace, dirt that
+    stays becomes background.
+
+    Attributes:
+        levels: float32 (h, w) or (h, w, 3) at half resolution, grey levels.
+        frames: how many it was learned from.
+    """
+
+    levels: Levels
+    frames: int = 0
+
+    @classmethod
+    def first(cls, half: Pixels) -> "Background":
+        """That of a camera's first frame: its uneven light, by a wide median that objects pass.
+
+        Args:
+            half: uint8 (h, w) or (h, w, 3). Objects wider than about 240 px of it begin to count
+                as background, until the frames after them show what is behind.
+        """
+        height, width = half.shape[:2]
+        size = (max(1, width // _FIRST_SHRINK), max(1, height // _FIRST_SHRINK))
+        small = cv2.resize(half, size, interpolation=cv2.INTER_AREA)
+        light = cv2.medianBlur(small, _FIRST_MEDIAN_PX)
+        whole = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
+        return cls(np.asarray(whole, np.float32))
+
+    def difference(self, half: Pixels, illumination: str) -> Difference:
+        """How far each pixel is from the background, with the flicker of the light taken out.
+
+        Args:
+            half: uint8, of the background's shape.
+            illumination: `divide` gives the contrast as it would be under the median light (flat
+                field: a shadow takes a share of the light); `subtract` the plain difference;
+                `auto` divides, but subtracts where the background is dark.
+        """
+        some = self.levels[::_STRIDE, ::_STRIDE]
+        flicker = float(np.median(half[::_STRIDE, ::_STRIDE] / np.maximum(some, 1)))
+        level = float(np.median(some))
+        if illumination == "auto":
+            illumination = "subtract" if level < _DARK else "divide"
+        if illumination == "divide" and flicker > 0:
+            light = cv2.max(self.levels, 1.0)
+            flat = cv2.divide(np.float32(half), light, scale=level / flicker)
+            levels = cv2.subtract(flat, level)
+        else:
+            levels = cv2.addWeighted(half, 1.0, self.levels, -flicker, 0.0, dtype=cv2.CV_32F)
+        return Difference(np.asarray(levels, np.float32), noise(levels))
+
+    def learn(self, difference: Difference, memory_frames: int) -> None:
+        """Move towards a frame.
+
+        Args:
+            difference: of that frame.
+            memory_frames: frames that the mean runs over; at first as many as there were.
+        """
+        self.frames += 1
+        most = _CLIP * difference.noise
+        step = cv2.min(cv2.max(difference.levels, -most), most)
+        share = 1.0 / min(self.frames, memory_frames)
+        self.levels = np.asarray(cv2.scaleAdd(step, share, self.levels), np.float32)
+
+
+def noise(levels: Levels) -> float:
+    """Standard deviation of the background's noise, grey levels.
+
+    Args:
+        levels: (h, w), how far each pixel is from the background. Objects fill a small part of it,
+            so the median tells of the background only: for normal noise the median of |x| is
+            0.6745 sigma (Rousseeuw and Croux 1993).
+    """
+    sample = np.abs(levels[1::_STRIDE, 1::_STRIDE])
+    return max(_LEAST_NOISE, float(np.median(sample)) / 0.6745)
+
+
+def halve(pixels: Pixels, *, colour: bool) -> Pixels:
+    """A frame at the resolution at which it is compared.
+
+    Args:
+        pixels: uint8 (h, w) or (h, w, 3) BGR.
+        colour: False turns colours into grey levels.
+
+    Returns:
+        uint8 of half the height and width, rounded down, at least 1.
+    """
+    if pixels.ndim == 3 and not colour:
+        pixels = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+    height, width = pixels.shape[:2]
+    size = (max(1, width // SCALE), max(1, height // SCALE))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
