@@ -19,9 +19,10 @@ _HELP = {
     "evaluate": "Measure how well images find others of their class.",
     "encoders": "List the encoders and what identifies them.",
     "train": "Train an encoder on labelled images.",
-    "camera": "Publish frames or ROIs: a simulated camera, a folder.",
+    "camera": "Publish frames or ROIs: a simulated camera, a folder. Or preview how they are cut.",
     "encoder": "Publish an encoder version, watch it, roll it back.",
     "worker": "Run one worker: segment, embed, labels, relay, versions.",
+    "segment": "Write the boxes of what is in a folder's frames.",
     "streams": "Run the live census (Faust).",
     "web": "Serve the page and the API.",
 }

@@ -19,6 +19,7 @@ from plankton_stream.retrying import stop_on_signals, wait_for
 from plankton_stream.settings import Settings, load_settings
 from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
+from producers.cutting.commands import preview
 from producers.folder import FolderCamera
 from producers.loop import Totals, publish
 from producers.metadata import read_metadata
@@ -29,8 +30,9 @@ log = logging.getLogger(__name__)
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Publish frames or ROIs: a simulated camera, a folder.",
+    help="Publish frames or ROIs: a simulated camera, a folder. Or preview how they are cut.",
 )
+app.command()(preview)
 
 
 class Light(StrEnum):

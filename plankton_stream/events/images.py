@@ -72,9 +72,7 @@ TruthText = Annotated[
 MeasurementsText = Annotated[
     Measurements,
     BeforeValidator(_parse_json),
-    PlainSerializer(
-        lambda measured: measured.model_dump_json(exclude_none=True), return_type=str
-    ),
+    PlainSerializer(lambda measured: measured.model_dump_json(exclude_none=True), return_type=str),
 ]
 
 
