@@ -1,6 +1,6 @@
 """What an empty frame of a camera looks like now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -27,7 +27,7 @@ class Difference:
 
     Attributes:
         levels: float32 (h, w) or (h, w, 3) at half resolution, grey levels, negative where the
-            frame is darker.
+            frame is darker. The next difference of the same background overwrites it.
         noise: standard deviation of the background in it, grey levels.
     """
 
@@ -51,6 +51,12 @@ class Background:
 
     levels: Levels
     frames: int = 0
+    # Fresh memory for each frame would cost more than the arithmetic: the system clears it.
+    _difference: Levels = field(init=False, repr=False)
+    _step: Levels = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._difference, self._step = np.empty_like(self.levels), np.empty_like(self.levels)
 
     @classmethod
     def first(cls, half: Pixels) -> "Background":
@@ -81,13 +87,17 @@ class Background:
         level = float(np.median(some))
         if illumination == "auto":
             illumination = "subtract" if level < _DARK else "divide"
+        # NumPy, not OpenCV, whose division and minimum with a number are ten times as slow.
+        levels = self._difference
         if illumination == "divide" and flicker > 0:
-            light = cv2.max(self.levels, 1.0)
-            flat = cv2.divide(np.float32(half), light, scale=level / flicker)
-            levels = cv2.subtract(flat, level)
+            np.maximum(self.levels, 1.0, out=levels)
+            np.divide(half, levels, out=levels)
+            levels *= np.float32(level / flicker)
+            levels -= np.float32(level)
         else:
-            levels = cv2.addWeighted(half, 1.0, self.levels, -flicker, 0.0, dtype=cv2.CV_32F)
-        return Difference(np.asarray(levels, np.float32), noise(levels))
+            np.multiply(self.levels, np.float32(-flicker), out=levels)
+            levels += half
+        return Difference(levels, noise(levels))
 
     def learn(self, difference: Difference, memory_frames: int) -> None:
         """Move towards a frame.
@@ -98,9 +108,9 @@ class Background:
         """
         self.frames += 1
         most = _CLIP * difference.noise
-        step = cv2.min(cv2.max(difference.levels, -most), most)
-        share = 1.0 / min(self.frames, memory_frames)
-        self.levels = np.asarray(cv2.scaleAdd(step, share, self.levels), np.float32)
+        step = np.clip(difference.levels, -most, most, out=self._step)
+        step /= min(self.frames, memory_frames)
+        self.levels += step
 
 
 def noise(levels: Levels) -> float:

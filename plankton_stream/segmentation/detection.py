@@ -4,17 +4,20 @@ All of it works on arrays, not object by object: a frame may have thousands of s
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from plankton_stream.images import Pixels
-from plankton_stream.segmentation.background import SCALE, Difference, Levels
+from plankton_stream.segmentation.background import SCALE, Difference
 from plankton_stream.segmentation.parameters import Parameters
 
 Rows = NDArray[np.int64]
 """Rectangles, (n, 4): left, top, right, bottom in pixels of the frame, right and bottom outside."""
+
+Indices = NDArray[np.intp]
 
 _BLOCK_PX = 4  # of the halved frame, 8 of the frame: texture is told from blocks of this side
 _TEXTURE_STEP_PX = 2
@@ -57,7 +60,7 @@ def contrast(difference: Difference, field: str) -> Pixels:
         sign = -1.0 if field == "bright" else 1.0
         levels = difference.levels
         strength = cv2.addWeighted(levels, sign, levels, 0.0, 0.0, dtype=cv2.CV_8U)
-    return _strongest(strength)
+    return _strongest(_uint8(strength))
 
 
 def low_threshold(noise: float, parameters: Parameters) -> float:
@@ -78,16 +81,14 @@ def strong_objects(strength: Pixels, noise: float, parameters: Parameters) -> Fo
     """
     low = low_threshold(noise, parameters)
     high = max(parameters.seed_contrast, parameters.seed_noise_factor * noise)
-    _, mask = cv2.threshold(strength, low, 255, cv2.THRESH_BINARY)
-    grown, reach = _joined(np.asarray(mask, np.uint8), parameters.join_px)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
-    rows, columns = np.nonzero(mask)
-    owner = labels[rows, columns]
-    areas = np.bincount(owner, minlength=count)
-    seeded = np.bincount(owner[strength[rows, columns] > high], minlength=count) > 0
-    seeded[0] = False  # the background's label
-    boxes = _corners(stats[seeded], reach, mask.shape) * SCALE
-    return Found(boxes, areas[seeded] * float(SCALE**2), len(rows) / mask.size)
+    _, mask = cv2.threshold(strength, low, 1, cv2.THRESH_BINARY)
+    points = np.flatnonzero(mask.view(np.bool_))
+    count, labels = cv2.connectedComponents(_joined(_uint8(mask), parameters.join_px))
+    owner = labels.ravel()[points]
+    seeded = np.bincount(owner[strength.ravel()[points] > high], minlength=count) > 0
+    areas = np.bincount(owner, minlength=count).astype(np.float64) * SCALE**2
+    boxes = _bounds(points, owner, count, mask.shape[1]) * SCALE
+    return Found(boxes, areas, len(points) / mask.size)[seeded]
 
 
 def faint_objects(difference: Difference, parameters: Parameters) -> Found:
@@ -99,12 +100,15 @@ def faint_objects(difference: Difference, parameters: Parameters) -> Found:
     """
     rough = _roughness(difference)
     usual = float(np.median(rough))
-    _, mask = cv2.threshold(rough, parameters.texture_factor * usual, 255, cv2.THRESH_BINARY)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    _, mask = cv2.threshold(rough, parameters.texture_factor * usual, 1, cv2.THRESH_BINARY)
+    points = np.flatnonzero(mask)
+    count, labels = cv2.connectedComponents(_uint8(mask))
+    owner = labels.ravel()[points]
     block = SCALE * _BLOCK_PX
-    areas = stats[1:count, cv2.CC_STAT_AREA] * float(block**2)
-    boxes = _corners(stats[1:count], 0, mask.shape) * block
-    return Found(boxes, areas)[areas >= parameters.min_texture_area_px]
+    areas = np.bincount(owner, minlength=count).astype(np.float64) * block**2
+    boxes = _bounds(points, owner, count, mask.shape[1]) * block
+    large = areas >= max(1.0, parameters.min_texture_area_px)
+    return Found(boxes, areas)[large]
 
 
 def _roughness(difference: Difference) -> Pixels:
@@ -115,41 +119,48 @@ def _roughness(difference: Difference) -> Pixels:
     step = _TEXTURE_STEP_PX
     here = signed[step:, step:]
     down, right = cv2.absdiff(here, signed[:-step, step:]), cv2.absdiff(here, signed[step:, :-step])
-    steps = _strongest(cv2.max(down, right))
+    steps = _strongest(_uint8(cv2.max(down, right)))
     # A step belongs to the pixel between the two, so that blocks lie where the frame has them.
     half = step // 2
-    steps = cv2.copyMakeBorder(steps, half, half, half, half, cv2.BORDER_REPLICATE)
+    whole = cv2.copyMakeBorder(steps, half, half, half, half, cv2.BORDER_REPLICATE)
     height, width = (max(1, side // _BLOCK_PX) for side in levels.shape[:2])
-    return np.asarray(cv2.resize(steps, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return _uint8(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA))
 
 
-def _strongest(pixels: Levels | Pixels) -> Pixels:
+def _strongest(pixels: Pixels) -> Pixels:
     """The largest channel of each pixel, uint8 (h, w)."""
-    if pixels.ndim == 3:
-        blue, green, red = cv2.split(pixels)
-        pixels = cv2.max(cv2.max(blue, green), red)
-    return np.asarray(pixels, np.uint8)
+    if pixels.ndim == 2:
+        return pixels
+    blue, green, red = cv2.split(pixels)
+    return _uint8(cv2.max(cv2.max(blue, green), red))
 
 
-def _joined(mask: Pixels, join_px: int) -> tuple[Pixels, int]:
-    """A mask grown so that parts with a gap up to `join_px` touch, and by how much it has grown."""
+def _joined(mask: Pixels, join_px: int) -> Pixels:
+    """A mask grown so that parts with a gap up to `join_px` touch."""
     reach = -(-join_px // (2 * SCALE))
-    if not reach:
-        return mask, 0
     side = 2 * reach + 1
-    return np.asarray(cv2.dilate(mask, np.ones((side, side), np.uint8)), np.uint8), reach
+    return _uint8(cv2.dilate(mask, np.ones((side, side), np.uint8))) if reach else mask
 
 
-def _corners(stats: NDArray[np.int32], reach: int, shape: tuple[int, ...]) -> Rows:
-    """Rectangles of components that were grown by `reach`, as they were before."""
-    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
-    right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
-    height, width = shape
-    # A component that touches the edge could not grow beyond it.
-    corners = (
-        np.where(left > 0, left + reach, 0),
-        np.where(top > 0, top + reach, 0),
-        np.where(right < width, right - reach, width),
-        np.where(bottom < height, bottom - reach, height),
-    )
-    return np.stack(corners, axis=1).astype(np.int64)
+def _bounds(points: Indices, owner: NDArray[Any], count: int, width: int) -> Rows:
+    """Rectangles around the pixels of each component; of 0, the background, it means nothing.
+
+    Args:
+        points: indices of pixels in the flattened mask.
+        owner: (n,), component of each, 0…count-1.
+        count: of components.
+        width: of the mask.
+    """
+    y, x = np.divmod(points, width)
+    bounds = np.zeros((count, 4), np.int64)
+    bounds[:, :2] = np.iinfo(np.int64).max // 4
+    np.minimum.at(bounds[:, 0], owner, x)
+    np.minimum.at(bounds[:, 1], owner, y)
+    np.maximum.at(bounds[:, 2], owner, x + 1)
+    np.maximum.at(bounds[:, 3], owner, y + 1)
+    return bounds
+
+
+def _uint8(pixels: NDArray[Any]) -> Pixels:
+    """What OpenCV gives, by its type."""
+    return np.asarray(pixels, np.uint8)

@@ -109,4 +109,5 @@ def _areas(boxes: Rows) -> NDArray[np.int64]:
 def _shared(boxes: Rows, box: NDArray[np.int64]) -> NDArray[np.int64]:
     """Pixels that each of `boxes` shares with one box."""
     low, high = np.maximum(boxes[:, :2], box[:2]), np.minimum(boxes[:, 2:], box[2:])
-    return np.prod(np.maximum(high - low, 0), axis=1)
+    sides = np.maximum(high - low, 0)
+    return np.asarray(sides[:, 0] * sides[:, 1], np.int64)

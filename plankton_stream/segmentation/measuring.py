@@ -1,5 +1,7 @@
 """What a biologist measures on a ROI, by OpenCV."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +82,7 @@ def _axes(mask: Pixels, area: float) -> tuple[float, float]:
     return 4 * float(np.sqrt(middle + spread)), 4 * float(np.sqrt(max(0.0, middle - spread)))
 
 
-def _hull_area(points: NDArray[np.int32]) -> float:
+def _hull_area(points: NDArray[Any]) -> float:
     """Area of the convex hull of whole pixels, px²: of their corners, not of their middles."""
     corners = np.concatenate([points + step for step in ([0, 0], [0, 1], [1, 0], [1, 1])])
     return float(cv2.contourArea(cv2.convexHull(corners.astype(np.int32))))

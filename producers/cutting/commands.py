@@ -3,11 +3,13 @@
 import csv
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from plankton_stream.domain import LeftOut
 from plankton_stream.errors import ConfigError
 from plankton_stream.settings import Settings, load_settings
 from plankton_stream.telemetry import start_logging
@@ -38,7 +40,7 @@ def segment(
     settings = _start()
     segmenter = Segmenter(load_parameters(settings.segmentation).of(camera))
     frames = FolderFrames(folder)
-    left_out: Counter[str] = Counter()
+    left_out: Counter[LeftOut] = Counter()
     boxes, began = 0, time.monotonic()
     part = out.with_name(out.name + ".part")
     try:
@@ -96,7 +98,6 @@ def _start() -> Settings:
     return settings
 
 
-def _rest(left_out: object) -> str:
+def _rest(left_out: Mapping[LeftOut, int]) -> str:
     """What was left out, for a summary line."""
-    counts = Counter(left_out)
-    return "".join(f", {number} {str(why).replace('_', ' ')}" for why, number in counts.items())
+    return "".join(f", {number} {why.replace('_', ' ')}" for why, number in left_out.items())
