@@ -16,7 +16,7 @@ SCALE = 2
 _FIRST_SHRINK = 8
 _FIRST_MEDIAN_PX = 31
 _LEAST_NOISE = 0.3  # grey levels: what rounding to 8 bits leaves of a noiseless background
-_CLIP = 3.0  # standard deviations of noise that a pixel can move the background by
+_STILL = 3.0  # standard deviations: a pixel that changes by less between two frames is still
 _DARK = 64.0  # background's median grey level under which dividing would blow up the noise
 _STRIDE = 8  # every so many pixels tell of the light and the noise
 
@@ -27,7 +27,7 @@ class Difference:
 
     Attributes:
         levels: float32 (h, w) or (h, w, 3) at half resolution, grey levels, negative where the
-            frame is darker. The next difference of the same background overwrites it.
+            frame is darker. `Background.learn` uses it up.
         noise: standard deviation of the background in it, grey levels.
     """
 
@@ -39,10 +39,9 @@ class Difference:
 class Background:
     """The background of one camera, which follows the light.
 
-    Each frame moves it by a share of the difference, never by more than the noise allows: a running
-    mean with Huber's bounded influence (Huber 1964), near the approximate median of McFarlane and
-    Schofield (1995). An organism that drifts by leaves no trace, dirt that
-    stays becomes background.
+    A running mean of the pixels that look as they did in the frame before. An organism that drifts
+    by is at no place in two frames, so it leaves no trace; dirt that stays becomes background, and
+    so does what was behind an organism that the first frame's guess took for light.
 
     Attributes:
         levels: float32 (h, w) or (h, w, 3) at half resolution, grey levels.
@@ -53,10 +52,12 @@ class Background:
     frames: int = 0
     # Fresh memory for each frame would cost more than the arithmetic: the system clears it.
     _difference: Levels = field(init=False, repr=False)
+    _before: Levels = field(init=False, repr=False)
     _step: Levels = field(init=False, repr=False)
+    _has_before: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        self._difference, self._step = np.empty_like(self.levels), np.empty_like(self.levels)
+        self._difference, self._before, self._step = (np.empty_like(self.levels) for _ in range(3))
 
     @classmethod
     def first(cls, half: Pixels) -> "Background":
@@ -103,14 +104,22 @@ class Background:
         """Move towards a frame.
 
         Args:
-            difference: of that frame.
+            difference: the last one; it is used up.
             memory_frames: frames that the mean runs over; at first as many as there were.
         """
         self.frames += 1
-        most = _CLIP * difference.noise
-        step = np.clip(difference.levels, -most, most, out=self._step)
-        step /= min(self.frames, memory_frames)
-        self.levels += step
+        levels, step = difference.levels, self._step
+        if self._has_before:
+            # Of two noisy frames: the difference has √2 times the noise of one.
+            most = _STILL * np.sqrt(2) * difference.noise
+            np.abs(np.subtract(levels, self._before, out=step), out=step)
+            still = step < most
+            np.multiply(levels, still, out=step)
+            step /= min(self.frames, memory_frames)
+            self.levels += step
+            levels -= step  # what it will be against the background as it is now
+        self._difference, self._before = self._before, levels
+        self._has_before = True
 
 
 def noise(levels: Levels) -> float:
@@ -121,7 +130,7 @@ def noise(levels: Levels) -> float:
             so the median tells of the background only: for normal noise the median of |x| is
             0.6745 sigma (Rousseeuw and Croux 1993).
     """
-    sample = np.abs(levels[1::_STRIDE, 1::_STRIDE])
+    sample = np.abs(levels[::_STRIDE, ::_STRIDE])
     return max(_LEAST_NOISE, float(np.median(sample)) / 0.6745)
 
 

@@ -21,7 +21,7 @@ Indices = NDArray[np.intp]
 
 _BLOCK_PX = 4  # of the halved frame, 8 of the frame: texture is told from blocks of this side
 _TEXTURE_STEP_PX = 2
-_TEXTURE_GAIN = 6.0  # grey levels of 8 bits for one standard deviation of noise
+_TEXTURE_GAIN = 24.0  # grey levels of 8 bits for one standard deviation: a speck saturates at five
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,8 @@ def faint_objects(difference: Difference, parameters: Parameters) -> Found:
     blocks, where it is far steadier than any single pixel; a block counts when it is
     `texture_factor` times as rough as the median block. Slow changes of the light have no texture.
     """
+    if min(difference.levels.shape[:2]) < 2 * _BLOCK_PX:  # no room to tell what is usual
+        return Found(np.zeros((0, 4), np.int64), np.zeros(0))
     rough = _roughness(difference)
     usual = float(np.median(rough))
     _, mask = cv2.threshold(rough, parameters.texture_factor * usual, 1, cv2.THRESH_BINARY)

@@ -12,6 +12,7 @@ from plankton_stream.segmentation.detection import Found, Rows
 from plankton_stream.segmentation.measuring import sharpness
 from plankton_stream.segmentation.parameters import Parameters
 
+_SPECK_ESD_PX = 7.1  # what is smaller may be the dark spot of a faint organism
 _PART_OF = 0.5  # share of a box inside a larger one from which on it is a part of that organism
 
 
@@ -31,6 +32,11 @@ def keep_right_size(
     left_out[LeftOut.TOO_SMALL] += int(small.sum())
     left_out[LeftOut.TOO_LARGE] += int((large & ~small).sum())
     return found[~(small | large)]
+
+
+def no_specks(found: Found) -> Found:
+    """Objects that are large enough to explain why the frame is rough around them."""
+    return found[esd(found.areas_px) >= _SPECK_ESD_PX]
 
 
 def keep_clear_of_border(

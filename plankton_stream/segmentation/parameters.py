@@ -44,14 +44,14 @@ class Parameters(Record):
         default=15.0, gt=0, le=100, description="And standard deviations of the noise."
     )
     texture_factor: float = Field(
-        default=2.0,
+        default=2.2,
         ge=0,
         le=100,
         description="A faint object is this many times as rough as the background; 0: look for "
         "none.",
     )
     min_texture_area_px: float = Field(
-        default=192.0, ge=0, description="Least area of a faint object, px²."
+        default=256.0, ge=0, description="Least area of a faint object, px²."
     )
     join_px: int = Field(
         default=0, ge=0, le=200, description="Parts with a gap up to this are one object."

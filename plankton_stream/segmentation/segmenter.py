@@ -81,12 +81,16 @@ class Segmenter:
         """
         own, left_out = self._parameters, Counter[LeftOut]()
         pixel_um = pixel_um or own.pixel_size_um
-        difference, strength, strong = self._compare(halve(pixels, colour=own.colour))
+        half = halve(pixels, colour=own.colour)
+        background, difference, strength, strong = self._compare(half)
         found = self._allowed(strong, pixels.shape, pixel_um, left_out)
         found = gates.with_margin(found, own.margin_px, pixels.shape)
         if own.texture_factor:
-            faint = gates.apart(faint_objects(difference, own), found)
+            # Also from what was left out, which must not come back as a faint object.
+            seen = gates.with_margin(gates.no_specks(strong), own.margin_px, pixels.shape)
+            faint = gates.apart(faint_objects(difference, own), seen)
             found += self._allowed(faint, pixels.shape, pixel_um, left_out)
+        background.learn(difference, own.memory_frames)
         found = gates.merge_parts(found)
         if own.min_sharpness:
             found = gates.keep_sharp(found, own, pixels, left_out)
@@ -109,21 +113,23 @@ class Segmenter:
         found = gates.keep_right_size(found, self._parameters, pixel_um, left_out)
         return gates.keep_clear_of_border(found, self._parameters, shape, left_out)
 
-    def _compare(self, half: Pixels) -> tuple[Difference, Pixels, Found]:
+    def _compare(self, half: Pixels) -> tuple[Background, Difference, Pixels, Found]:
         """A frame against the background, which begins anew with another size or another scene."""
-        if self.background is not None and self.background.levels.shape == half.shape:
-            compared = self._found(self.background, half)
-            if compared[2].covered <= _ANOTHER_SCENE:
+        background = self.background
+        if background is not None and background.levels.shape == half.shape:
+            compared = self._found(background, half)
+            if compared[-1].covered <= _ANOTHER_SCENE:
                 return compared
         self.background = Background.first(half)
         return self._found(self.background, half)
 
-    def _found(self, background: Background, half: Pixels) -> tuple[Difference, Pixels, Found]:
+    def _found(
+        self, background: Background, half: Pixels
+    ) -> tuple[Background, Difference, Pixels, Found]:
         difference = background.difference(half, self._parameters.illumination)
         strength = contrast(difference, self._parameters.field)
         found = strong_objects(strength, difference.noise, self._parameters)
-        background.learn(difference, self._parameters.memory_frames)
-        return difference, strength, found
+        return background, difference, strength, found
 
 
 def _box(row: list[int]) -> Box:
