@@ -44,7 +44,7 @@ class Parameters(Record):
         default=15.0, gt=0, le=100, description="And standard deviations of the noise."
     )
     texture_factor: float = Field(
-        default=2.2,
+        default=2.3,
         ge=0,
         le=100,
         description="A faint object is this many times as rough as the background; 0: look for "

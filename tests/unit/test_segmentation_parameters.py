@@ -46,3 +46,11 @@ def test_a_wrong_file_is_told_by_section_and_key(file: Path, text: str, told: st
 def test_a_missing_file_is_told(file: Path) -> None:
     with pytest.raises(ConfigError, match=r"PLANKTON_SEGMENTATION: .*cut.toml can't be read"):
         load_parameters(str(file))
+
+
+def test_the_documentation_names_every_parameter_and_its_default() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "segmentation.md").read_text(encoding="utf-8")
+    for name, field in Parameters.model_fields.items():
+        default = str(field.default).lower() if isinstance(field.default, bool) else field.default
+        shown = "" if default is None else f" `{default}`"
+        assert f"| `{name}` |{shown} | {field.description} |" in text
