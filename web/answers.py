@@ -7,6 +7,7 @@ from pydantic import Field
 
 from plankton_stream.domain import (
     Box,
+    Extra,
     Image,
     ImageId,
     Label,
@@ -17,7 +18,8 @@ from plankton_stream.domain import (
     Taxon,
     UtcTime,
 )
-from plankton_stream.events.facts import CameraStatus, CensusCounted
+from plankton_stream.events.facts import CensusCounted
+from plankton_stream.events.health import AlertRaised, CameraStatus
 from plankton_stream.versions import EncoderVersion
 
 
@@ -26,12 +28,18 @@ class ImageView(Record):
 
     image_id: ImageId
     camera: Slug
+    instrument: str | None
+    project: Slug | None
     sample: Slug | None
     captured_at: UtcTime | None
     depth_m: float | None
     latitude: float | None
     longitude: float | None
     pixel_size_um: float | None
+    volume_ml: float | None = Field(
+        description="Water imaged for its frame, or for its whole source file, millilitres."
+    )
+    source_file: str | None
     live: bool = Field(description="Taken while the camera ran; false for archives.")
     frame_key: str
     box: Box | None = Field(description="x, y, width, height in its frame, pixels.")
@@ -52,6 +60,7 @@ class ImageView(Record):
     measurements: Measurements | None = Field(
         description="Of the organism in it; null where the instrument cut it, or none was made."
     )
+    extra: Extra = Field(description="What else its source said, by the source's own names.")
 
     @classmethod
     def of(cls, image: Image) -> "ImageView":
@@ -129,6 +138,12 @@ class Cameras(Record):
     """Cameras that have an image or have reported."""
 
     cameras: list[CameraView]
+
+
+class Alerts(Record):
+    """What needs a person now, the oldest first."""
+
+    alerts: list[AlertRaised]
 
 
 class Census(Record):

@@ -105,4 +105,5 @@ def _roi(frame: Frame, pixels: Pixels, segmented: Segmented, box: Box) -> Roi:
         content_type="image/png",
         data=encode_png(crop),
         measurements=segmented.measure(pixels, box),
+        extra=frame.extra,
     )

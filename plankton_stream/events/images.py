@@ -11,11 +11,14 @@ from pydantic_core import from_json
 
 from plankton_stream.domain import (
     IMAGE_TYPES,
+    MAX_EXTRA_BYTES,
     MAX_IMAGE_BYTES,
     Box,
     Capture,
+    Extra,
     Frame,
     FrameKey,
+    GivenName,
     Measurements,
     Roi,
     Specimen,
@@ -75,12 +78,43 @@ MeasurementsText = Annotated[
     PlainSerializer(lambda measured: measured.model_dump_json(exclude_none=True), return_type=str),
 ]
 
+Sequence = Annotated[
+    int | None,
+    Field(ge=1, description="Counts what the camera gave, also after a restart; a gap is a loss."),
+]
+
+
+def _dump_extra(extra: Extra) -> str:
+    return json.dumps(extra, separators=(",", ":"), ensure_ascii=False)
+
+
+def _small(extra: Extra) -> Extra:
+    size = len(_dump_extra(extra).encode())
+    if size > MAX_EXTRA_BYTES:
+        raise ValueError(f"{size} bytes of JSON, at most {MAX_EXTRA_BYTES} travel")
+    return extra
+
+
+ExtraText = Annotated[
+    Extra,
+    BeforeValidator(_parse_json),
+    AfterValidator(_small),
+    PlainSerializer(_dump_extra, return_type=str),
+]
+GivenNameText = Annotated[
+    GivenName,
+    BeforeValidator(_parse_json),
+    PlainSerializer(lambda name: name.model_dump_json(exclude_none=True), return_type=str),
+]
+
 
 class FrameAttributes(Capture):
     """Headers of `plankton.frame.captured.v1`."""
 
     frame_key: FrameKey
+    extra: ExtraText | None = None
     truth: TruthText | None = None
+    sequence: Sequence = None
 
 
 class RoiAttributes(Capture):
@@ -91,6 +125,14 @@ class RoiAttributes(Capture):
     measurements: MeasurementsText | None = Field(
         default=None, description="What was measured on it, JSON."
     )
+    sequence: Sequence = None
+    extra: ExtraText | None = None
+    given_name: GivenNameText | None = None
+
+
+def frame_event_id(frame: Frame) -> str:
+    """The id of a frame's event: the same whenever the frame is sent."""
+    return f"{frame.capture.camera}/{frame.frame_key}"
 
 
 def frame_message(frame: Frame) -> Message:
@@ -102,13 +144,18 @@ def frame_message(frame: Frame) -> Message:
     """
     camera = frame.capture.camera
     attributes = _attributes(
-        FrameAttributes, frame.capture, frame_key=frame.frame_key, truth=frame.truth
+        FrameAttributes,
+        frame.capture,
+        frame_key=frame.frame_key,
+        truth=frame.truth,
+        sequence=frame.sequence,
+        extra=frame.extra or None,
     )
     return _image_message(
         topics.FRAMES,
         camera,
         Envelope(
-            id=f"{camera}/{frame.frame_key}",
+            id=frame_event_id(frame),
             type=FRAME_CAPTURED,
             source=f"/cameras/{camera}",
             time=frame.capture.captured_at or now(),
@@ -128,12 +175,9 @@ def roi_message(roi: Roi) -> Message:
     """
     camera = roi.capture.camera
     attributes = _attributes(
-        RoiAttributes,
-        roi.capture,
-        frame_key=roi.frame_key,
-        box=roi.box,
-        measurements=roi.measurements,
-    )
+        RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box, sequence=roi.sequence,
+        extra=roi.extra or None, given_name=roi.name, measurements=roi.measurements,
+    )  # fmt: skip
     return _image_message(
         topics.ROIS,
         roi.image_id,
@@ -166,6 +210,8 @@ def read_frame(received: Received) -> Frame:
         content_type=envelope.content_type,
         data=received.value,
         truth=attributes.truth,
+        sequence=attributes.sequence,
+        extra=attributes.extra or {},
     )
 
 
@@ -187,6 +233,9 @@ def read_roi(received: Received) -> Roi:
         content_type=envelope.content_type,
         data=received.value,
         measurements=attributes.measurements,
+        sequence=attributes.sequence,
+        extra=attributes.extra or {},
+        name=attributes.given_name,
     )
     if roi.image_id != envelope.subject:
         raise RejectedError(

@@ -2,6 +2,8 @@
 
 import re
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from plankton_stream.errors import RetryableError
@@ -23,7 +25,8 @@ def status(home: Home) -> dict[str, Any]:
         `state` (running or stopped), `home`, `pid` of `plankton up`, the URLs of the parts `web`,
         `kafka`, `milvus` and `catalog`, and `processes`: for each its name, pid, state, restarts
         since `plankton up`, seconds since its last start, memory in MB (shared pages counted in
-        proportion) and log. Stopped: the pid and the URLs are None, and there are no processes.
+        proportion) and log; `spools`: for each camera, also if it is not running, the bytes that
+        wait on disk. Stopped: the pid and the URLs are None, and there are no processes.
     """
     try:
         everything = Supervisor(home.socket).seen() if home.supervisor() else []
@@ -36,13 +39,18 @@ def status(home: Home) -> dict[str, Any]:
         "home": str(home.root),
         **{key: known.get(key) for key in ("pid", *_PARTS)},
         "processes": [_process(home, seen, restarts.get(seen.name, 0)) for seen in everything],
+        "spools": [_spool(folder) for folder in sorted(home.spool.glob("*/"))],
     }
 
 
 def table(found: dict[str, Any]) -> list[str]:
     """The same for people: a line per part."""
+    waiting = [one for one in found["spools"] if one["bytes"]]
+    spools = [f"{one['camera']:20} {one['bytes'] / 1e6:8.1f} MB" for one in waiting]
+    if spools:
+        spools = ["", "waiting on disk, for Kafka", *spools]
     if found["state"] == "stopped":
-        return [f"nothing is running on {found['home']}: `plankton up` starts it"]
+        return [f"nothing is running on {found['home']}: `plankton up` starts it", *spools]
     lines = [f"{part:8} {found[part]}" for part in _PARTS if found[part]]
     lines += ["", f"{'process':10} {'state':10} {'pid':>8} {'restarts':>8} {'MB':>6}  since"]
     for one in found["processes"]:
@@ -51,7 +59,7 @@ def table(found: dict[str, Any]) -> list[str]:
             f"{one['name']:10} {one['state']:10} {one['pid'] or '-':>8} {one['restarts']:>8} "
             f"{one['memory_mb'] or '-':>6}  {since if one['pid'] else '-'}"
         )
-    return lines
+    return lines + spools
 
 
 def without_password(url: str) -> str:
@@ -71,6 +79,14 @@ def _process(home: Home, seen: Seen, restarts: int) -> dict[str, Any]:
         "memory_mb": memory_mb(seen.pid),
         "log": str(home.log / f"{seen.name}.log"),
     }
+
+
+def _spool(folder: Path) -> dict[str, Any]:
+    size = 0
+    for file in folder.glob("*.frames"):
+        with suppress(FileNotFoundError):  # the camera removes what is sent
+            size += file.stat().st_size
+    return {"camera": folder.name, "bytes": size}
 
 
 def _state(home: Home, seen: Seen) -> str:

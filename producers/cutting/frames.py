@@ -8,7 +8,8 @@ from pathlib import Path
 from plankton_stream.domain import Frame
 from plankton_stream.errors import ConfigError, RejectedError
 from plankton_stream.images import Pixels, decode
-from producers.folder import CONTENT_TYPES, FolderCamera
+from producers.folder import FolderCamera
+from producers.pictures import CONTENT_TYPES
 
 log = logging.getLogger(__name__)
 

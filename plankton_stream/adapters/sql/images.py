@@ -37,8 +37,9 @@ class Page:
 # What a second embedding of the same image may change. When it was first indexed and what it is
 # called stay.
 _REPLACED = (
-    "sample", "depth_m", "latitude", "longitude", "pixel_size_um", "live", "content_type",
-    "byte_size", "sha256", "width_px", "height_px", "encoder", "measurements",
+    "instrument", "project", "sample", "depth_m", "latitude", "longitude", "pixel_size_um",
+    "volume_ml", "source_file", "extra", "live", "content_type", "byte_size",
+    "sha256", "width_px", "height_px", "encoder", "measurements",
 )  # fmt: skip
 
 
@@ -174,6 +175,8 @@ def _conditions(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
     c = images.c
     pairs: list[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]]] = [
         (where.camera, c.camera.__eq__),
+        (where.instrument, c.instrument.__eq__),
+        (where.project, c.project.__eq__),
         (where.sample, c.sample.__eq__),
         (where.state, c.state.__eq__),
         (where.taxon, c.taxon.__eq__),
@@ -181,8 +184,22 @@ def _conditions(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
         (where.before, c.captured_at.__lt__),
         (where.depth_min_m, c.depth_m.__ge__),
         (where.depth_max_m, c.depth_m.__le__),
+        (where.latitude_min, c.latitude.__ge__),
+        (where.latitude_max, c.latitude.__le__),
     ]
-    return [condition(value) for value, condition in pairs if value is not None]
+    found = [condition(value) for value, condition in pairs if value is not None]
+    return [*found, *_between_longitudes(where)]
+
+
+def _between_longitudes(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
+    c = images.c.longitude
+    if where.crosses_antimeridian:
+        return [sa.or_(c >= where.longitude_min, c <= where.longitude_max)]
+    west, east = where.longitude_min, where.longitude_max
+    return [
+        *([c >= west] if west is not None else []),
+        *([c <= east] if east is not None else []),
+    ]
 
 
 def _cursor(image: Image) -> str:
@@ -215,6 +232,7 @@ def _row(image: Image) -> dict[str, Any]:
         "label_id": None,
         "label_version": 0,
         "measurements": _json(image.measurements),
+        "extra": dict(image.extra),
     }
 
 

@@ -1,6 +1,6 @@
 """Measurements of images, and what a frame's cut left out
 
-Revision: 0003, after 0002.
+Revision: 0003, after 0004.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 
 
 revision = '0003'
-down_revision = '0002'
+down_revision = '0004'
 
 
 def upgrade() -> None:
