@@ -181,8 +181,8 @@ class Frame:
     content_type: str
     data: bytes = field(repr=False)
     truth: tuple[Specimen, ...] | None = None
-    sequence: int | None = None
     extra: Extra = field(default_factory=dict)
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ _BATCH_BYTES = 8 * 1024 * 1024
 # frame gets more time: so a slow link makes progress, and a camera without Kafka says so soon.
 _FLUSH_S = 10.0
 _LONGEST_FLUSH_S = 60.0
+_TELL_EVERY_S = 60.0
 # A stop gives Kafka this long to take what is left; then it stays in the spool.
 _STOP_S = 2.0
 
@@ -150,6 +151,7 @@ class Drain:
         self._most, self._flush_s = _BATCH_ITEMS, _FLUSH_S
         self._pause_s = FIRST_PAUSE_S
         self._away_since: float | None = None
+        self._is_told, self._told_at_s = False, -_TELL_EVERY_S
         self.failure: Exception | None = None
         self._no_more = threading.Event()
 
@@ -191,7 +193,11 @@ class Drain:
     def _send(self, publisher: Publisher, batch: list[Spooled]) -> None:
         sound = [place for place, one in enumerate(batch) if one.message]
         messages = [one.message for one in batch if one.message]
-        delivery = deliver(publisher, messages, timeout_s=self._flush_s)
+        try:
+            delivery = deliver(publisher, messages, timeout_s=self._flush_s)
+        except RetryableError:
+            self._ask_less()
+            raise
         done = batch[: sound[delivery.done]] if delivery.done < len(sound) else batch
         refused = {sound[place]: error for place, error in delivery.refused.items()}
         for place, one in enumerate(done):
@@ -202,18 +208,27 @@ class Drain:
                 log.error("%s is not sent: %s", one.message.key, refused[place])
         self._totals.sent += delivery.sent
         self._spool.confirm(done)
+        if delivery.sent:
+            self._pause_s = FIRST_PAUSE_S
         if delivery.trouble:
             raise delivery.trouble
 
-    def _wait_for_kafka(self, error: RetryableError) -> None:
+    def _ask_less(self) -> None:
+        """The link may be too slow for such a batch."""
         if self._most == 1:
             self._flush_s = min(2 * self._flush_s, _LONGEST_FLUSH_S)
         self._most = max(1, self._most // 2)
+
+    def _wait_for_kafka(self, error: RetryableError) -> None:
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         begins = self._away_since is None
         if begins:
             self._away_since = time.monotonic()
-            log.warning("%s: frames stay in the spool: %s", self._report.camera, error)
+            # While the workers are behind, this happens every few seconds.
+            self._is_told = self._away_since - self._told_at_s >= _TELL_EVERY_S
+            if self._is_told:
+                self._told_at_s = self._away_since
+                log.warning("%s: frames stay in the spool: %s", self._report.camera, error)
         if self._publisher and (begins or self._report.is_due):
             self._report.publish(self._publisher, "waiting", why=str(error))
 
@@ -224,10 +239,11 @@ class Drain:
         self._pause_s = FIRST_PAUSE_S
         if self._away_since is not None:
             away_s, self._away_since = time.monotonic() - self._away_since, None
-            log.warning(
-                "%s: Kafka is back after %.1f s, %d frames wait in the spool",
-                self._report.camera, away_s, self._spool.count,
-            )  # fmt: skip
+            if self._is_told:
+                log.warning(
+                    "%s: Kafka takes frames again after %.1f s, %d wait in the spool",
+                    self._report.camera, away_s, self._spool.count,
+                )  # fmt: skip
             self._report.publish(publisher, "running")
         elif self._report.is_due:
             self._report.publish(publisher, "running")

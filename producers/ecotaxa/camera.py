@@ -119,7 +119,13 @@ class EcotaxaImport:
             return
         self.counts["taken"] += 1
         yield Roi(
-            one.capture, one.frame_key, one.box, CONTENT_TYPES[suffix], data, one.extra, one.name
+            one.capture,
+            one.frame_key,
+            one.box,
+            CONTENT_TYPES[suffix],
+            data,
+            extra=one.extra,
+            name=one.name,
         )
 
     def _leave(self, row: Row, count: str, problem: str) -> None:

@@ -150,4 +150,4 @@ def _roi(run: str, particle: Particle, capture: Capture, collages: _Collages) ->
         box = Box(particle.whole("src_x"), particle.whole("src_y"), width, height)
     data = encode_png(np.ascontiguousarray(collage[y : y + height, x : x + width]))
     own: Extra = {"id": number, "collage_file": particle.text("collage_file")}
-    return Roi(capture, f"{run}/{number}", box, "image/png", data, extra | own)
+    return Roi(capture, f"{run}/{number}", box, "image/png", data, extra=extra | own)

@@ -120,7 +120,12 @@ class IfcbCamera:
             return
         own: Extra = {"roi_number": target.number, "roi_id": f"{name.name}_{target.number:05d}"}
         yield Roi(
-            capture, f"{name.name}/{target.trigger}", target.box, "image/png", data, extra | own
+            capture,
+            f"{name.name}/{target.trigger}",
+            target.box,
+            "image/png",
+            data,
+            extra=extra | own,
         )
 
     def _leave(self, count: str, what: str, error: RejectedError) -> None:

@@ -114,7 +114,7 @@ def test_a_live_camera_spools_and_loses_nothing(broker: Broker, tmp_path: Path) 
         spooled = tmp_path / "home" / "spool" / "sim-1"
         wait_until(lambda: in_spool(spooled) > 100_000, within_s=60, what="nothing is spooled")
         broker.on()
-        wait_for(log, "Kafka is back")
+        wait_for(log, "Kafka takes frames again")
         wait_until(lambda: in_spool(spooled) < 20_000, within_s=60, what="the spool is not drained")
         run.send_signal(signal.SIGTERM)
         assert run.wait(20) == 0, log.read_text()

@@ -65,7 +65,11 @@ def test_killed_while_it_drains_every_frame_arrives_once_and_in_order(
             wait_until(lambda: time.monotonic() > until, within_s=AWAY_S + 9, what="time stands")
             broker.on()
             # Said when the first of what was spooled is confirmed.
-            wait_until(lambda: "Kafka is back" in log.read_text(), within_s=90, what=log.read_text)
+            wait_until(
+                lambda: "Kafka takes frames again" in log.read_text(),
+                within_s=90,
+                what=log.read_text,
+            )
             run.send_signal(signal.SIGKILL)
         spool = tmp_path / "spool" / CAMERA
         waiting = sum(path.stat().st_size for path in spool.glob("*.frames"))

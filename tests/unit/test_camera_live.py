@@ -137,7 +137,7 @@ def test_what_comes_while_kafka_is_away_is_sent_in_order_before_what_comes_later
     assert sequences(log) == list(range(1, 209))
     assert camera.totals == Totals(seen=208, sent=208)
     assert caplog.text.count("frames stay in the spool") == 1
-    assert "Kafka is back" in caplog.text
+    assert "Kafka takes frames again" in caplog.text
 
 
 def test_a_kill_while_it_drains_loses_nothing_and_keeps_the_order(

@@ -34,7 +34,7 @@ from plankton_stream.events.facts import (
     fact_message,
     read_fact,
 )
-from plankton_stream.events.health import CameraStatus
+from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 from plankton_stream.events.images import frame_message, read_frame, read_roi, roi_message
 
 NOON = datetime(2024, 5, 1, 12, 0, 0, 1, tzinfo=UTC)
@@ -209,6 +209,8 @@ SOME: list[Fact] = [
     CensusCounted(
         camera="c", window_start=None, window_s=300, counts={"copepod": 2}, updated_at=NOON
     ),
+    AlertRaised(subject="camera/c", kind="silent", since=NOON, at=NOON, what="says nothing"),
+    AlertCleared(subject="camera/c", kind="silent", since=NOON, at=NOON, what="is back"),
 ]  # fmt: skip
 
 
