@@ -23,6 +23,7 @@ _HELP = {
     "camera": "Publish frames or ROIs of a camera, an instrument's archive or an import.",
     "encoder": "Publish an encoder version, watch it, roll it back.",
     "worker": "Run one worker: segment, embed, labels, relay, versions.",
+    "segment": "Write the boxes of what is in a folder's frames.",
     "streams": "Run the live census (Faust).",
     "web": "Serve the page and the API.",
 }

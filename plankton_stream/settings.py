@@ -93,6 +93,12 @@ class Settings(BaseSettings):
         "a folder under home.",
     )
 
+    segmentation: str = Field(
+        default="",
+        description="TOML file that says how each camera's frames are cut, see segmentation.md. "
+        "Empty: the same defaults for all.",
+    )
+
     encoder: str = Field(
         default="compact",
         description="What turns images into vectors on a new catalog: compact, inceptionresnetv2 "

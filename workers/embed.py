@@ -187,6 +187,7 @@ def _image(roi: Roi, pixels: Pixels, encoder: str, known: Image | None) -> Image
         height_px=pixels.shape[0],
         encoder=encoder,
         indexed_at=now(),
+        measurements=roi.measurements,
         extra=roi.extra,
     )
     if known is None:

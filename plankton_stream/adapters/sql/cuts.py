@@ -37,6 +37,7 @@ class Cuts:
             "width_px": cut.width_px,
             "height_px": cut.height_px,
             "rejected_because": cut.rejected_because,
+            "left_out": cut.left_out or None,
             "recorded_at": now(),
         }
         with writing(self._engine) as connection:
@@ -74,4 +75,5 @@ def _cut(row: Any) -> Cut:
         width_px=row.width_px,
         height_px=row.height_px,
         rejected_because=row.rejected_because,
+        left_out=row.left_out or {},
     )

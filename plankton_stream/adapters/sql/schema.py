@@ -45,6 +45,7 @@ frames = sa.Table(
     sa.Column("height_px", sa.Integer, nullable=False),
     sa.Column("rejected_because", sa.Text),
     sa.Column("recorded_at", Utc, nullable=False),
+    sa.Column("left_out", sa.JSON(none_as_null=True)),
 )
 
 images = sa.Table(
@@ -79,6 +80,7 @@ images = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("label_id", sa.String(26)),
     sa.Column("label_version", sa.Integer, nullable=False),
+    sa.Column("measurements", sa.JSON(none_as_null=True)),
     # The page asks for the last indexed, whole or by one of these.
     sa.Index(None, "indexed_at", "image_id"),
     sa.Index(None, "camera", "indexed_at", "image_id"),
