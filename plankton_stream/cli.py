@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from plankton_stream.audit.commands import app as _audit
 from plankton_stream.errors import PlanktonError
 from plankton_stream.events.commands import app as _topics
 from plankton_stream.stack.commands import app as _stack
@@ -76,6 +77,7 @@ app = typer.Typer(
 app.add_typer(_stack)
 app.add_typer(_topics)
 app.add_typer(_tail)
+app.add_typer(_audit)
 
 
 def main() -> None:
