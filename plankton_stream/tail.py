@@ -12,12 +12,13 @@ import typer
 from plankton_stream.domain import Naming
 from plankton_stream.errors import RejectedError, RetryableError
 from plankton_stream.events import topics
-from plankton_stream.events.deadletters import DEAD_LETTER
+from plankton_stream.events.deadletters import DEAD_LETTER, REPLAYED
 from plankton_stream.events.envelope import Envelope, Received, read_envelope, to_text
 from plankton_stream.events.facts import (
     CameraStatus,
     CensusCounted,
     Fact,
+    ImageDeleted,
     ImageIndexed,
     LabelApplied,
     LabelCurrent,
@@ -111,6 +112,8 @@ def _line(received: Received) -> str:
     if headers.get("ce_type") == DEAD_LETTER:
         when = _time(headers.get("ce_time", ""))
         return f"{when}  {headers.get('ce_subject', '?')}: {headers.get('ce_cause', '?')}"
+    if headers.get("ce_type") == REPLAYED:
+        return f"{_time(headers.get('ce_time', ''))}  {headers.get('ce_subject', '?')}: sent back"
     try:
         envelope = read_envelope(to_text(received.headers))
         fact = read_fact(received)
@@ -146,6 +149,8 @@ def _fact_line(fact: Fact, envelope: Envelope) -> str:
         case ImageIndexed():
             when = _iso(fact.indexed_at)
             return f"{when}  {fact.capture.camera}  {fact.image_id}  {fact.encoder}"
+        case ImageDeleted():
+            return f"{_iso(fact.at)}  {fact.capture.camera}  {fact.image_id}  deleted by {fact.who}"
         case CameraStatus():
             sent = f"{fact.sent} sent, {fact.dropped} dropped, {fact.rate_hz:.1f}/s"
             return f"{_iso(fact.at)}  {fact.camera}  {fact.state}  {sent}"

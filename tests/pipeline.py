@@ -86,11 +86,11 @@ class Pipeline:
             self.publisher.send(as_message(item))  # type: ignore[arg-type]
         self.publisher.flush()
 
-    def say(self, camera: str, *, sent: int) -> None:
+    def say(self, camera: str, *, sent: int, dropped: int = 0) -> None:
         """What a camera says of itself, having started a minute ago."""
         status = CameraStatus(
             camera=camera, at=now(), started_at=now() - timedelta(minutes=1), state="running",
-            seen=sent, sent=sent, dropped=0, rate_hz=0.0,
+            seen=sent + dropped, sent=sent, dropped=dropped, rate_hz=0.0,
         )  # fmt: skip
         self.publisher.send(fact_message(status, event_id=new_id(), source=f"/cameras/{camera}"))
         self.publisher.flush()

@@ -30,6 +30,7 @@ class Arrival:
     Attributes:
         key: tells doubles: (camera, frame key) of a frame, the image id of a ROI.
         frame: the frame that it is, or was cut from.
+        sequence: its number in what its camera gave.
     """
 
     key: Hashable
@@ -38,6 +39,7 @@ class Arrival:
     origin: str
     partition: int
     appended_at: datetime | None
+    sequence: int | None
 
     @property
     def camera(self) -> str:
@@ -60,6 +62,7 @@ def read_arrival(record: Received) -> Arrival:
         origin=record.origin,
         partition=record.partition,
         appended_at=record.appended_at,
+        sequence=int(number) if (number := headers.get("ce_sequence", "")).isdecimal() else None,
     )
 
 
@@ -74,6 +77,7 @@ class Side:
         lose: called for each that is lost.
         waiting: keys of what no worker has finished with, about 0.1 KB each.
         sent: hashes of the keys that cameras sent since their last start.
+        numbers: those that cameras gave to what is in the log.
         oldest: when the first record that is left in each partition was taken.
     """
 
@@ -84,6 +88,7 @@ class Side:
     lose: Callable[[Arrival], None]
     waiting: Keys = field(default_factory=set)
     sent: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    numbers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     oldest: dict[int, datetime] = field(default_factory=dict)
 
     def holds_all_since(self, moment: datetime) -> bool:
@@ -124,6 +129,7 @@ class Arrivals:
         scope = self._parts.scope
         if scope.sample is None and scope.since is None:  # what cameras count is all of it
             self._compare_with_statuses()
+            self._look_for_gaps()
 
     def _walk(self, side: Side, ranges: dict[int, range], seen: set[int]) -> None:
         is_waiting = any(r and r == side.spans[n].waiting for n, r in ranges.items())
@@ -162,6 +168,8 @@ class Arrivals:
 
     def _note_sent(self, side: Side, arrival: Arrival, *, is_own: bool) -> None:
         at, started_at = arrival.appended_at, self._started.get(arrival.camera)
+        if is_own and arrival.sequence is not None:
+            side.numbers[arrival.camera].add(arrival.sequence)
         if at is None:
             return
         side.oldest[arrival.partition] = min(at, side.oldest.get(arrival.partition, at))
@@ -207,6 +215,21 @@ class Arrivals:
                     self._findings.lose(
                         Where.LOG, camera, f"{lost} since {status.started_at}", lost
                     )
+
+    def _look_for_gaps(self) -> None:
+        """Numbers that are not in the log, between the first and the last that are.
+
+        What a camera says that it dropped, and why, is no gap. Frames of a camera lie on one
+        partition, so age takes the first of them only; ROIs lie on all.
+        """
+        is_whole = all(span.start == 0 for span in self.rois.spans.values())
+        for side in (self.frames, self.rois) if is_whole else (self.frames,):
+            for camera, numbers in side.numbers.items():
+                gaps = max(numbers) - min(numbers) + 1 - len(numbers)
+                dropped = self._findings.cameras[camera].dropped or 0
+                if gaps > dropped:
+                    between = f"between {min(numbers):,} and {max(numbers):,}"
+                    self._findings.lose(Where.SEQUENCE, camera, between, gaps - dropped)
 
 
 def _start(status: CameraStatus, taken_at: datetime | None) -> datetime:

@@ -124,6 +124,21 @@ def test_a_frame_that_the_log_lost_is_missing(filled: MemoryPipeline) -> None:
     assert after.missing == 2
 
 
+def test_a_gap_in_the_numbers_is_missing_unless_the_camera_says_that_it_dropped_it(
+    line: MemoryPipeline,
+) -> None:
+    for number in (7, 8, 11):
+        message = frame_message(a_frame(f"f{number}", camera=CAMERA))
+        sequence = ("ce_sequence", str(number).encode())
+        line.log.append(
+            Message(message.topic, message.key, message.value, (*message.headers, sequence))
+        )
+    line.run()
+    assert lost(line.audit()) == {Where.SEQUENCE: 2}
+    line.say(CAMERA, sent=3, dropped=2)
+    assert line.audit().missing == 0
+
+
 def test_what_the_log_deleted_by_its_age_is_not_taken_for_lost(filled: MemoryPipeline) -> None:
     drop_records(filled, topics.FRAMES)
     drop_records(filled, topics.ROIS)
@@ -203,7 +218,7 @@ def test_a_stale_name_is_written_again_and_one_on_its_way_waits(filled: MemoryPi
     filled.index.rows[second] = (
         image.model_copy(update={"naming": Naming(taxon="salp", state="validated")}),
         vector,
-    )  # noqa: E501
+    )
     assert lost(filled.audit()) == {Where.NAMES: 1}
     done, after = repaired(filled)
     assert done.names == 1

@@ -67,20 +67,19 @@ class Deletions:
         return DeletedSamples(pairs)
 
     def forget_images(
-        self, gone: Sequence[Image], *, who: str, why: str | None, deletion_id: str | None = None
+        self, ids: Sequence[str], *, who: str, why: str | None, deletion_id: str | None = None
     ) -> None:
         """Delete images with their labels, and say so through the outbox, in one transaction.
 
         Labels that hold are taken back first, so that whoever counts them counts them down.
 
         Args:
-            gone: images whose bytes and vectors are deleted already; those that have no row any
+            ids: of images whose bytes and vectors are deleted already; those that have no row any
                 more are skipped.
             who: deleted them.
             why: for a person.
             deletion_id: the deletion that counts them.
         """
-        ids = sorted(image.image_id for image in gone)
         with writing(self._engine) as connection:
             found = retract_all(connection, ids, who=who)
             if not found:
