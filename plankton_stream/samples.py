@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from plankton_stream.domain import Capture, Record, Slug, UtcTime
+from plankton_stream.errors import RejectedError
+from plankton_stream.events.envelope import describe
 
 
 class Project(Record):
@@ -60,3 +62,31 @@ class DeletedSamples:
     def has(self, sample: str | None, camera: str) -> bool:
         """Whether a camera's part of a sample was deleted."""
         return sample is not None and not self.pairs.isdisjoint({(sample, None), (sample, camera)})
+
+
+def sample_of(text: str) -> str:
+    """A sample's id as a person typed it.
+
+    Raises:
+        RejectedError: it can't be one.
+    """
+    try:
+        sample: str = TypeAdapter(Slug).validate_python(text)
+    except ValidationError as error:
+        raise RejectedError(f"sample {text!r}: an id {_ALLOWED}") from error
+    return sample
+
+
+def project_of(key: str, name: str, note: str | None) -> Project:
+    """A project as a person typed it.
+
+    Raises:
+        RejectedError: its key, name or note is not allowed.
+    """
+    try:
+        return Project(project=key, name=name, note=note)
+    except ValidationError as error:
+        raise RejectedError(f"project {key!r}: {describe(error)}; a key {_ALLOWED}") from error
+
+
+_ALLOWED = "is 1 to 64 lower-case letters, digits, '.', '_' and '-', a letter or digit first"

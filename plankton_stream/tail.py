@@ -146,11 +146,8 @@ def _fact_line(fact: Fact, envelope: Envelope) -> str:
             return f"{_iso(fact.at)}  {fact.who}  {fact.image_id}  {change}"
         case LabelCurrent():
             return f"{_iso(fact.at)}  {fact.who}  {fact.image_id}  {_name(fact.naming)}"
-        case ImageIndexed():
-            when = _iso(fact.indexed_at)
-            return f"{when}  {fact.capture.camera}  {fact.image_id}  {fact.encoder}"
-        case ImageDeleted():
-            return f"{_iso(fact.at)}  {fact.capture.camera}  {fact.image_id}  deleted by {fact.who}"
+        case ImageIndexed() | ImageDeleted():
+            return _image_line(fact)
         case CameraStatus():
             sent = f"{fact.sent} sent, {fact.dropped} dropped, {fact.rate_hz:.1f}/s"
             return f"{_iso(fact.at)}  {fact.camera}  {fact.state}  {sent}"
@@ -160,6 +157,14 @@ def _fact_line(fact: Fact, envelope: Envelope) -> str:
             return f"{_iso(fact.updated_at)}  {fact.camera}  {start}  {counts}"
         case _:
             return f"{_iso(envelope.time)}  {envelope.type}  {envelope.subject}"
+
+
+def _image_line(fact: ImageIndexed | ImageDeleted) -> str:
+    if isinstance(fact, ImageDeleted):
+        when, what = fact.at, f"deleted by {fact.who}"
+    else:
+        when, what = fact.indexed_at, fact.encoder
+    return f"{_iso(when)}  {fact.capture.camera}  {fact.image_id}  {what}"
 
 
 def _name(naming: Naming) -> str:

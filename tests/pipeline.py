@@ -3,17 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from plankton_stream.adapters.sql import Catalog, LabelRequest, Scope
+from plankton_stream.adapters.sql import Catalog, LabelRequest, Scope, upgrade
 from plankton_stream.audit.findings import Findings
 from plankton_stream.audit.look import audit
 from plankton_stream.audit.parts import Parts
 from plankton_stream.domain import Capture, Frame, LabelState, Roi, new_id
-from plankton_stream.events.envelope import now
+from plankton_stream.events.envelope import Received, now
 from plankton_stream.events.facts import CameraStatus, fact_message
 from plankton_stream.events.images import frame_message, roi_message
 from plankton_stream.events.topics import (
@@ -28,6 +29,14 @@ from plankton_stream.events.topics import (
     Topic,
 )
 from plankton_stream.ports import ImageStore, LogReader, Publisher, Subscriber, VectorIndex
+from plankton_stream.testing import (
+    MemoryImageStore,
+    MemoryIndex,
+    MemoryLog,
+    MemoryLogReader,
+    MemoryPublisher,
+    MemorySubscriber,
+)
 from workers.embed import EmbedWorker
 from workers.encoders import EncoderIdentity
 from workers.relay import relay_once
@@ -145,6 +154,32 @@ class Pipeline:
     def close(self) -> None:
         for subscriber in self._subscribers.values():
             subscriber.close()
+        self.catalog.close()
+
+
+class MemoryPipeline(Pipeline):
+    """All in memory but the catalog, so that a test can take things away."""
+
+    log: MemoryLog
+    index: MemoryIndex
+    store: MemoryImageStore
+
+    @classmethod
+    def at(cls, folder: Path) -> "MemoryPipeline":
+        """A new one, with its catalog in a folder."""
+        url = f"sqlite:///{folder / 'catalog.sqlite'}"
+        upgrade(url)
+        log, encoder = MemoryLog(), NoisyEncoder()
+        line = cls(
+            Catalog(url), MemoryPublisher(log), MemoryLogReader(log), MemoryImageStore(),
+            MemoryIndex(encoder.identity.id),
+            lambda topic, group: MemorySubscriber(log, [topic], group=group), encoder,
+        )  # fmt: skip
+        line.log = log
+        return line
+
+    def records(self, topic: Topic) -> list[Received]:
+        return self.log.records[topic.name]
 
 
 def a_frame(key: str, *, camera: str, objects: int = 2, sample: str | None = None) -> Frame:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # `plankton --help` needs no Kafka
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Records that could never succeed: list, show, send back (list, show, replay).",
+    help="Records that could never succeed: list, show, replay.",
 )
 
 Cause = Annotated[str, typer.Option(help="Only those whose cause has this in it.")]

@@ -47,7 +47,7 @@ def line(kafka: str, milvus: str, tmp_path: Path) -> Iterator[Pipeline]:
     yield line
     line.close()
     index.drop()
-    for part in (index, publisher, reader, catalog):
+    for part in (index, publisher, reader):
         part.close()
 
 

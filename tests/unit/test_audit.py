@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from plankton_stream.adapters.sql import Catalog, upgrade
 from plankton_stream.audit.findings import Fate, Findings, Where
 from plankton_stream.audit.repair import Repaired, repair
 from plankton_stream.audit.table import repair_table, table
@@ -14,40 +13,16 @@ from plankton_stream.domain import Frame, Naming
 from plankton_stream.events import topics
 from plankton_stream.events.envelope import Message
 from plankton_stream.events.images import frame_message
-from plankton_stream.testing import (
-    MemoryImageStore,
-    MemoryIndex,
-    MemoryLog,
-    MemoryLogReader,
-    MemoryPublisher,
-    MemorySubscriber,
-)
-from tests.pipeline import NoisyEncoder, Pipeline, a_frame, a_roi
+from tests.pipeline import MemoryPipeline, a_frame, a_roi
 
 CAMERA = "cam-1"
 
 
-class MemoryPipeline(Pipeline):
-    """All in memory, so that a test can take things away."""
-
-    log: MemoryLog
-    index: MemoryIndex
-    store: MemoryImageStore
-
-
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[MemoryPipeline]:
-    url = f"sqlite:///{tmp_path / 'catalog.sqlite'}"
-    upgrade(url)
-    log, catalog, encoder = MemoryLog(), Catalog(url), NoisyEncoder()
-    line = MemoryPipeline(
-        catalog, MemoryPublisher(log), MemoryLogReader(log), MemoryImageStore(),
-        MemoryIndex(encoder.identity.id),
-        lambda topic, group: MemorySubscriber(log, [topic], group=group), encoder,
-    )  # fmt: skip
-    line.log = log
+    line = MemoryPipeline.at(tmp_path)
     yield line
-    catalog.close()
+    line.close()
 
 
 @pytest.fixture
