@@ -234,10 +234,13 @@ class VectorIndex(Protocol):
         """Those of at most `MAX_HITS` image ids that are in the index, also written just now."""
 
     def namings(self, ids: Sequence[str]) -> dict[str, Naming]:
-        """What the index calls those of at most `MAX_HITS` images that it has, by id."""
+        """What the index calls those of at most `MAX_HITS` images that it has now, by id."""
 
     def remove(self, ids: Sequence[str]) -> None:
-        """Delete images, at most `MAX_HITS`; those that are not there are skipped."""
+        """Delete images, at most `MAX_HITS`; those that are not there are skipped.
+
+        Durable on return; `search` and `known` may give them for another 0.2 s.
+        """
 
     def drop(self) -> None:
         """Give up all vectors of this version for good; harmless when repeated."""
