@@ -1,4 +1,4 @@
-"""How long an audit of many images takes, and how much memory: `python benchmarks/audit.py 1000000`.
+"""How long an audit of many images takes and how much memory: `python benchmarks/audit.py 100000`.
 
 The catalog is real (SQLite on this disk); log, image store and vector index answer from memory at
 once and remember nothing, so what is measured is the audit itself. Every hundredth vector is
@@ -30,6 +30,7 @@ class HundredthMissing:
     encoder = "bench"
 
     def namings(self, ids: Sequence[str]) -> dict[str, Naming]:
+        """What it calls the images that it has."""
         return {one: Naming() for one in ids if hash(one) % 100}
 
 
@@ -37,6 +38,7 @@ class FullStore(MemoryImageStore):
     """An image store that has every image."""
 
     def size(self, image_id: str, content_type: str) -> int | None:
+        """Of any image."""
         del image_id, content_type
         return 1_000
 
@@ -56,6 +58,7 @@ def fill(catalog: Catalog, count: int) -> None:
 
 
 def an_image(seen: Capture, key: str, box: Box) -> Image:
+    """As an embed worker would have made it."""
     return Image(
         image_id=image_id(seen, key, box), capture=seen, frame_key=key, box=box,
         content_type="image/png", byte_size=1_000, sha256="0" * 64, width_px=9, height_px=9,
@@ -64,6 +67,7 @@ def an_image(seen: Capture, key: str, box: Box) -> Image:
 
 
 def main(count: int) -> None:
+    """Fill a catalog, and audit it."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'catalog.sqlite'}"
         upgrade(url)
@@ -87,6 +91,7 @@ def main(count: int) -> None:
 
 
 def peak_mb() -> float:
+    """Most memory that this process has had, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000
 
 
