@@ -77,6 +77,7 @@ class Side:
         lose: called for each that is lost.
         waiting: keys of what no worker has finished with, about 0.1 KB each.
         sent: hashes of the keys that cameras sent since their last start.
+        unfinished: of those, the ones that left no traces in the catalog so far.
         numbers: those that cameras gave to what is in the log.
         oldest: when the first record that is left in each partition was taken.
     """
@@ -88,6 +89,7 @@ class Side:
     lose: Callable[[Arrival], None]
     waiting: Keys = field(default_factory=set)
     sent: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    unfinished: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     numbers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     oldest: dict[int, datetime] = field(default_factory=dict)
 
@@ -138,7 +140,8 @@ class Arrivals:
             arrivals = [a for a in map(read_arrival, page) if self._is_in_scope(a)]
             known, others = side.known(arrivals)
             for arrival in arrivals:
-                self._note_sent(side, arrival, is_own=arrival.key not in others)
+                if arrival.key not in others:
+                    self._note_sent(side, arrival, is_known=arrival.key in known)
                 if is_waiting:
                     side.waiting.add(arrival.key)
                 if arrival.key not in known and hash(arrival.key) not in seen:
@@ -166,15 +169,17 @@ class Arrivals:
             side.lose(arrival)
         side.counts(counts)[fate] += 1
 
-    def _note_sent(self, side: Side, arrival: Arrival, *, is_own: bool) -> None:
+    def _note_sent(self, side: Side, arrival: Arrival, *, is_known: bool) -> None:
         at, started_at = arrival.appended_at, self._started.get(arrival.camera)
-        if is_own and arrival.sequence is not None:
+        if arrival.sequence is not None:
             side.numbers[arrival.camera].add(arrival.sequence)
         if at is None:
             return
         side.oldest[arrival.partition] = min(at, side.oldest.get(arrival.partition, at))
-        if is_own and started_at and at >= started_at:
+        if started_at and at >= started_at:
             side.sent[arrival.camera].add(hash(arrival.key))
+            if not is_known:
+                side.unfinished[arrival.camera].add(hash(arrival.key))
 
     def _known_frames(self, arrivals: Sequence[Arrival]) -> tuple[Keys, Keys]:
         return set(self._decided(arrivals)), set()
@@ -200,21 +205,34 @@ class Arrivals:
         return scope.camera in (None, arrival.camera) and scope.sample in (None, arrival.sample)
 
     def _compare_with_statuses(self) -> None:
-        """What a camera says Kafka confirmed must be there, unless it was deleted by its age."""
+        """What a camera says Kafka confirmed must be in the log, or have been in it."""
         for camera, (status, _) in self._snapshot.statuses.items():
             if self._parts.scope.camera not in (None, camera):
                 continue
             counts = self._findings.cameras[camera]
             counts.sent, counts.dropped = status.sent, status.dropped
-            sides = [s for s in (self.frames, self.rois) if camera in s.sent][:1]
-            if all(
-                s.holds_all_since(self._started[camera]) for s in sides or (self.frames, self.rois)
-            ):
-                counts.arrived = sum(len(s.sent[camera]) for s in sides)
-                if lost := max(0, status.sent - counts.arrived):
-                    self._findings.lose(
-                        Where.LOG, camera, f"{lost} since {status.started_at}", lost
-                    )
+            both = self.frames, self.rois
+            sides = [side for side in both if camera in side.sent][:1] or both
+            is_whole = all(side.holds_all_since(self._started[camera]) for side in sides)
+            arrived = max(
+                sum(len(side.sent.get(camera, ())) for side in sides), self._traces(camera)
+            )
+            lost = max(0, status.sent - arrived)
+            if is_whole or not lost:
+                counts.arrived = arrived
+            if is_whole and lost:
+                since = f"{lost} since {status.started_at:%Y-%m-%dT%H:%M:%SZ}"
+                self._findings.lose(Where.LOG, camera, since, lost)
+
+    def _traces(self, camera: str) -> int:
+        """What a camera sent since its start, by the catalog and by what it lacks so far.
+
+        Less than all where something that was known before was sent again.
+        """
+        started_at, walks = self._started[camera], self._parts.catalog.walks
+        finished = walks.frames_since(camera, started_at) or walks.images_since(camera, started_at)
+        unfinished = (side.unfinished.get(camera, ()) for side in (self.frames, self.rois))
+        return finished + sum(map(len, unfinished))
 
     def _look_for_gaps(self) -> None:
         """Numbers that are not in the log, between the first and the last that are.

@@ -45,7 +45,8 @@ class CameraCounts:
     Attributes:
         sent: frames or ROIs that its last status says Kafka confirmed since `started_at`.
         dropped: what that status says was lost before Kafka.
-        arrived: of those sent, found on the topic; None if the log has deleted some of them.
+        arrived: since then, found in the log, or by its traces in the catalog; None if that can't
+            be told, because the log has deleted some.
         outcomes: frames by outcome (cut, empty, rejected), recorded in the catalog.
         frames: frames by fate; the present ones have an outcome.
         rois: ROIs by fate; the present ones are images in the catalog.

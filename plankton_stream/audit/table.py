@@ -55,7 +55,7 @@ def _camera(findings: Findings, camera: str) -> Iterator[str]:
 def _arrived(counts: CameraCounts) -> str:
     if counts.arrived is None:
         return "the log has deleted some since"
-    return f"{counts.arrived:,} of them in the log"
+    return f"{counts.arrived:,} arrived since it started"
 
 
 def _fates(counts: Counter[Fate], present: str, *, missing: str = "missing") -> str:

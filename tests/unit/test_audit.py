@@ -119,7 +119,12 @@ def test_what_the_log_deleted_by_its_age_is_not_taken_for_lost(filled: MemoryPip
     drop_records(filled, topics.ROIS)
     found = filled.audit()
     assert found.missing == 0
-    assert found.cameras[CAMERA].arrived is None
+    assert found.cameras[CAMERA].arrived == 3, "the catalog has their outcomes"
+    assert found.cameras["ifcb"].arrived == 2
+    filled.say(CAMERA, sent=5)
+    found = filled.audit()
+    assert found.missing == 0
+    assert found.cameras[CAMERA].arrived is None, "nobody can tell any more"
 
 
 def test_a_frame_that_was_worked_off_without_an_outcome_is_found_and_cut(

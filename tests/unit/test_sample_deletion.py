@@ -162,3 +162,18 @@ def test_deleting_it_again_finds_nothing_and_is_recorded(line: MemoryPipeline) -
     delete(line)
     assert delete(line).images == 0
     assert len(line.catalog.deletions.all()) == 2
+
+
+def test_what_a_killed_worker_left_of_it_goes_when_its_roi_comes_again(
+    line: MemoryPipeline,
+) -> None:
+    """Killed between vector and row: no row is left to find the vector by."""
+    roi = a_roi("late", camera="ifcb", sample="bad")
+    (image, vector) = next(iter(line.index.rows.values()))
+    delete(line)
+    line.store.put(roi.image_id, roi.content_type, roi.data)
+    line.index.rows[roi.image_id] = (image, vector)
+    line.publish(roi)
+    line.embed()
+    assert roi.image_id not in line.index.rows
+    assert line.store.size(roi.image_id, roi.content_type) is None

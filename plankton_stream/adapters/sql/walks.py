@@ -76,11 +76,23 @@ class Walks:
                 found.update(connection.scalars(sa.select(frames.c.frame_key).where(which)))
         return found
 
+    def frames_since(self, camera: str, moment: datetime) -> int:
+        """Frames of a camera whose outcome was written down then or later."""
+        return self._count(frames.c.camera == camera, frames.c.recorded_at >= moment)
+
+    def images_since(self, camera: str, moment: datetime) -> int:
+        """Images of a camera that were first indexed then or later."""
+        return self._count(images.c.camera == camera, images.c.indexed_at >= moment)
+
     def unpublished_images(self) -> set[str]:
         """Images of events that still wait in the outbox."""
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(outbox.c.event_type, outbox.c.fact))
             return {FACTS[row.event_type].model_validate_json(row.fact).key for row in rows}
+
+    def _count(self, *conditions: sa.ColumnElement[bool]) -> int:
+        with reading(self._engine) as connection:
+            return connection.scalar(sa.select(sa.func.count()).where(*conditions)) or 0
 
     def _pages(self, query: Any, key: Any, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
         after: Any = None
