@@ -63,7 +63,7 @@ class EmbedWorker:
         rois = self._without_deleted({roi.image_id: (roi, pixels) for roi, pixels in readable})
         if rois:
             images, versions = self._index_images(rois, self._versions.written())
-            kept = rois  # a sample may have been deleted meanwhile
+            kept = self._without_deleted(rois)  # a sample may have been deleted meanwhile
             images = [image for image in images if image.image_id in kept]
             self._publish(images)
             self._ask_for_others(images, versions)
