@@ -52,7 +52,7 @@ def ingest(api: str, folder: Path, camera: str) -> None:
     before = get(f"{api}/stats")["indexed"]
     start = time.perf_counter()
     command = [sys.executable, "-m", "plankton_stream", "camera", "folder", str(folder)]
-    subprocess.run([*command, "--roi", "--once", "--camera", camera], check=True)
+    subprocess.run([*command, "--roi", "--again", "--camera", camera], check=True)
     sent_s = time.perf_counter() - start
     count = sum(1 for path in folder.rglob("*") if path.suffix.lower() in {".png", ".jpg", ".tif"})
     while get(f"{api}/stats")["indexed"] < before + count:

@@ -38,6 +38,20 @@ FrameKey = Annotated[
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 """Ids that people choose (camera, taxon key, sample): safe in URLs, file names and filters."""
 
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+"""What people call a thing: one line of text."""
+
+FilePath = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00]+$")]
+"""A path with slashes; it is shown, never opened."""
+
+Extra = dict[Name, str | int | float | bool]
+"""What an instrument or a file says beyond the fields of `Capture`, by its own names."""
+
+MAX_EXTRA_BYTES = 64 * 1024
+"""Most that `Extra` may be as JSON: it travels in a record's header."""
+
 ImageId = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
 """A ULID in Crockford's base 32."""
 
@@ -86,13 +100,44 @@ class Capture(Record):
     """Where and when something was seen. Everything but the camera may be unknown (None)."""
 
     camera: Slug
+    instrument: Name | None = Field(default=None, description="Make and number, e.g. IFCB134.")
+    project: Slug | None = None
     sample: Slug | None = None
     captured_at: UtcTime | None = Field(default=None, description="When the shutter opened, UTC.")
     depth_m: float | None = Field(default=None, ge=-100, le=12_000, allow_inf_nan=False)
     latitude: float | None = Field(default=None, ge=-90, le=90)
     longitude: float | None = Field(default=None, ge=-180, le=180)
     pixel_size_um: float | None = Field(default=None, gt=0, le=100_000)
+    volume_ml: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Water that was imaged for the frame; for an instrument that cuts for itself, "
+        "for the whole source file.",
+    )
+    source_file: FilePath | None = Field(
+        default=None, description="Where its bytes come from, below what was given to the camera."
+    )
     live: bool = Field(default=False, description="True while the camera runs; False for archives.")
+
+
+class LabelState(StrEnum):
+    """How far an image's name can be trusted."""
+
+    UNLABELLED = "unlabelled"
+    PREDICTED = "predicted"
+    VALIDATED = "validated"
+    DUBIOUS = "dubious"
+
+
+class GivenName(Record):
+    """A name that an image had before it came to us: from EcoTaxa, from a column of a CSV file."""
+
+    taxon: Name = Field(description="As it was written; the catalog finds or makes the taxon.")
+    state: LabelState = LabelState.VALIDATED
+    who: Name | None = Field(default=None, description="Who gave it, as far as the file tells.")
+    at: UtcTime | None = Field(default=None, description="When, as far as the file tells.")
+    origin: Name = Field(description="The kind of file that it came with, e.g. EcoTaxa.")
 
 
 class Specimen(Record):
@@ -110,6 +155,7 @@ class Frame:
     """One picture of a camera, as the camera made it.
 
     `frame_key` names it within its camera for ever: a sequence number, a relative path.
+    `sequence` is its number in what the camera gave, from 1: a gap is a frame that got lost.
     """
 
     capture: Capture
@@ -117,13 +163,16 @@ class Frame:
     content_type: str
     data: bytes = field(repr=False)
     truth: tuple[Specimen, ...] | None = None
+    sequence: int | None = None
+    extra: Extra = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Roi:
     """A region of interest (vignette): one cut-out of a frame, or one that the instrument cut.
 
-    `box` is None when the instrument did not say where in its frame the cut-out was.
+    `box` is None when the instrument did not say where in its frame the cut-out was. `sequence` is
+    its number in what an instrument gave that cuts for itself, as a frame's; else None.
     """
 
     capture: Capture
@@ -131,6 +180,9 @@ class Roi:
     box: Box | None
     content_type: str
     data: bytes = field(repr=False)
+    sequence: int | None = None
+    extra: Extra = field(default_factory=dict)
+    name: GivenName | None = None
 
     @property
     def image_id(self) -> str:
@@ -192,15 +244,6 @@ class Cut(Record):
         return CutOutcome.CUT if self.boxes else CutOutcome.EMPTY
 
 
-class LabelState(StrEnum):
-    """How far an image's name can be trusted."""
-
-    UNLABELLED = "unlabelled"
-    PREDICTED = "predicted"
-    VALIDATED = "validated"
-    DUBIOUS = "dubious"
-
-
 class LabelSource(StrEnum):
     """Who gave a label."""
 
@@ -235,6 +278,7 @@ class Image(Record):
     naming: Naming = UNNAMED
     label_id: str | None = Field(default=None, description="The label that holds now, if any.")
     label_version: int = Field(default=0, description="Counts the changes of this image's naming.")
+    extra: Extra = Field(default_factory=dict, description="What else its source said.")
 
 
 class Label(Record):

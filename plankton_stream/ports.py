@@ -130,9 +130,16 @@ class ImageFilter:
         before: captured earlier than this moment.
         depth_min_m: at this depth or deeper.
         depth_max_m: at this depth or shallower.
+        latitude_min: at this latitude or north of it, degrees.
+        latitude_max: at this latitude or south of it.
+        longitude_min: at this longitude or east of it.
+        longitude_max: at this longitude or west of it. Less than `longitude_min`: the box lies
+            across the antimeridian.
     """
 
     camera: str | None = None
+    instrument: str | None = None
+    project: str | None = None
     sample: str | None = None
     state: LabelState | None = None
     taxon: str | None = None
@@ -140,27 +147,48 @@ class ImageFilter:
     before: datetime | None = None
     depth_min_m: float | None = None
     depth_max_m: float | None = None
+    latitude_min: float | None = None
+    latitude_max: float | None = None
+    longitude_min: float | None = None
+    longitude_max: float | None = None
+
+    @property
+    def crosses_antimeridian(self) -> bool:
+        """Whether the position box goes on from 180° to -180°."""
+        west, east = self.longitude_min, self.longitude_max
+        return west is not None and east is not None and west > east
 
     def matches(self, image: Image) -> bool:
         """Whether an image fulfils all conditions; the reference for SQL and Milvus."""
         capture, naming = image.capture, image.naming
         return (
             self.camera in (None, capture.camera)
+            and self.instrument in (None, capture.instrument)
+            and self.project in (None, capture.project)
             and self.sample in (None, capture.sample)
             and self.state in (None, naming.state)
             and self.taxon in (None, naming.taxon)
             and _at_least(capture.captured_at, self.after)
             and (self.before is None or _earlier(capture.captured_at, self.before))
             and _at_least(capture.depth_m, self.depth_min_m)
-            and (
-                self.depth_max_m is None
-                or (capture.depth_m is not None and capture.depth_m <= self.depth_max_m)
-            )
+            and _at_most(capture.depth_m, self.depth_max_m)
+            and _at_least(capture.latitude, self.latitude_min)
+            and _at_most(capture.latitude, self.latitude_max)
+            and self._is_between(capture.longitude)
         )
+
+    def _is_between(self, longitude: float | None) -> bool:
+        east_of = _at_least(longitude, self.longitude_min)
+        west_of = _at_most(longitude, self.longitude_max)
+        return (east_of or west_of) if self.crosses_antimeridian else (east_of and west_of)
 
 
 def _at_least(value: Any, bound: Any) -> bool:
     return bound is None or (value is not None and value >= bound)
+
+
+def _at_most(value: Any, bound: Any) -> bool:
+    return bound is None or (value is not None and value <= bound)
 
 
 def _earlier(value: datetime | None, bound: datetime) -> bool:
@@ -289,13 +317,16 @@ class ImageStore(Protocol):
 class QueryEncoder(Protocol):
     """Turns an uploaded image into a vector without loading a network in this process."""
 
-    def encode(self, data: bytes, content_type: str, encoder: str) -> Vector:
+    def encode(
+        self, data: bytes, content_type: str, encoder: str, *, pixel_size_um: float | None = None
+    ) -> Vector:
         """The image's vector, float32 (d,), L2-normalised, of exactly this encoder version.
 
         Args:
             data: the image as its file holds it.
             content_type: of the data.
             encoder: id of the version, that of the index which is going to be searched.
+            pixel_size_um: micrometres; None where unknown.
 
         Raises:
             RejectedError: the bytes are not a readable image.

@@ -158,7 +158,19 @@ class Settings(BaseSettings):
         description="Frames a second of that camera; 0 starts no camera.",
     )
     camera_seed: int = Field(default=0, ge=0, description="Seed of what that camera sees.")
+    spool_mb: int = Field(
+        default=4096,
+        ge=32,
+        description="Disk that each live camera may take for frames that Kafka has not taken yet, "
+        "MB.",
+    )
 
+    camera_silent_s: int = Field(
+        default=30,
+        ge=10,
+        description="Seconds without a word after which a camera that did not stop raises an "
+        "alert.",
+    )
     census_window_s: int = Field(
         default=300, ge=1, description="Length of a census window in seconds of capture time."
     )

@@ -14,10 +14,9 @@ from plankton_stream.errors import RejectedError, RetryableError
 from plankton_stream.events import topics
 from plankton_stream.events.deadletters import DEAD_LETTER, REPLAYED
 from plankton_stream.events.envelope import Envelope, Received, read_envelope, to_text
+from plankton_stream.events.fact import Fact
 from plankton_stream.events.facts import (
-    CameraStatus,
     CensusCounted,
-    Fact,
     ImageDeleted,
     ImageIndexed,
     LabelApplied,
@@ -25,6 +24,7 @@ from plankton_stream.events.facts import (
     LabelRetracted,
     read_fact,
 )
+from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 
 app = typer.Typer()
 
@@ -39,6 +39,7 @@ class Tailed(StrEnum):
     CAMERAS = "cameras"
     CENSUS = "census"
     CURRENT = "current"
+    ALERTS = "alerts"
     DEADLETTER = "deadletter"
 
 
@@ -48,6 +49,7 @@ _TOPICS = {
     Tailed.CAMERAS: topics.CAMERAS,
     Tailed.CENSUS: topics.CENSUS,
     Tailed.CURRENT: topics.LABELS_CURRENT,
+    Tailed.ALERTS: topics.ALERTS,
     Tailed.DEADLETTER: topics.DEADLETTER,
 }
 
@@ -141,16 +143,15 @@ def as_json_line(received: Received) -> str:
 
 def _fact_line(fact: Fact, envelope: Envelope) -> str:
     match fact:
-        case LabelApplied() | LabelRetracted():
-            change = f"{_name(fact.before)} → {_name(fact.after)}"
-            return f"{_iso(fact.at)}  {fact.who}  {fact.image_id}  {change}"
-        case LabelCurrent():
-            return f"{_iso(fact.at)}  {fact.who}  {fact.image_id}  {_name(fact.naming)}"
+        case LabelApplied() | LabelRetracted() | LabelCurrent():
+            return f"{_iso(fact.at)}  {fact.who}  {fact.image_id}  {_naming(fact)}"
         case ImageIndexed() | ImageDeleted():
             return _image_line(fact)
         case CameraStatus():
-            sent = f"{fact.sent} sent, {fact.dropped} dropped, {fact.rate_hz:.1f}/s"
-            return f"{_iso(fact.at)}  {fact.camera}  {fact.state}  {sent}"
+            return _status_line(fact)
+        case AlertRaised() | AlertCleared():
+            state = "raised" if isinstance(fact, AlertRaised) else "cleared"
+            return f"{_iso(fact.at)}  {fact.subject}  {fact.kind} {state}  {fact.what}"
         case CensusCounted():
             start = _iso(fact.window_start) if fact.window_start else "time unknown"
             counts = ", ".join(f"{taxon} {n}" for taxon, n in fact.counts.items()) or "none"
@@ -165,6 +166,20 @@ def _image_line(fact: ImageIndexed | ImageDeleted) -> str:
     else:
         when, what = fact.indexed_at, fact.encoder
     return f"{_iso(when)}  {fact.capture.camera}  {fact.image_id}  {what}"
+
+
+def _status_line(status: CameraStatus) -> str:
+    reasons = ", ".join(f"{reason} {n}" for reason, n in status.dropped_because.items())
+    counts = f"{status.sent} sent, {status.spooled} spooled, {status.dropped} dropped"
+    because = f" ({reasons})" if reasons else ""
+    rate = f"{status.rate_hz:.1f}/s"
+    return f"{_iso(status.at)}  {status.camera}  {status.state}  {counts}{because}, {rate}"
+
+
+def _naming(fact: LabelApplied | LabelRetracted | LabelCurrent) -> str:
+    if isinstance(fact, LabelCurrent):
+        return _name(fact.naming)
+    return f"{_name(fact.before)} → {_name(fact.after)}"
 
 
 def _name(naming: Naming) -> str:

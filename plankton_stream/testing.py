@@ -273,15 +273,25 @@ class FixedQueryEncoder:
 
     Attributes:
         asked: the encoder versions that vectors were wanted of.
+        pixel_sizes_um: those of the images, in the same order.
     """
 
     def __init__(self, vector: Vector) -> None:
         self._vector = vector
         self.asked: list[str] = []
+        self.pixel_sizes_um: list[float | None] = []
 
-    def encode(self, data: bytes, content_type: str, encoder: str) -> Vector:  # noqa: ARG002
+    def encode(
+        self,
+        data: bytes,
+        content_type: str,  # noqa: ARG002
+        encoder: str,
+        *,
+        pixel_size_um: float | None = None,
+    ) -> Vector:
         """See `QueryEncoder.encode`."""
         self.asked.append(encoder)
+        self.pixel_sizes_um.append(pixel_size_um)
         if not data:
             raise RejectedError("the image is empty (0 bytes)")
         return self._vector

@@ -1,35 +1,38 @@
 """`plankton camera …`: publishes a camera until it ends, or until SIGTERM or Ctrl-C."""
 
 import logging
-import re
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
-from pydantic import ValidationError
 
-from plankton_stream.adapters.kafka import bounded_publisher
-from plankton_stream.domain import Capture
 from plankton_stream.errors import ConfigError
-from plankton_stream.events.topics import FRAMES, ROIS, Topic
-from plankton_stream.retrying import stop_on_signals, wait_for
+from plankton_stream.events.topics import FRAMES, ROIS
+from plankton_stream.retrying import stop_on_signals
 from plankton_stream.settings import Settings, load_settings
-from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_logging
+from producers.archive import Archive
+from producers.backfill import Backfill, is_complete, summary
 from producers.folder import FolderCamera
-from producers.loop import Totals, publish
+from producers.journal import Journal, JournallingPublisher
+from producers.kinds import Feed, kinds
 from producers.metadata import read_metadata
-from producers.source import Source
+from producers.options import CameraOption, ProjectOption, SampleOption, camera_id, check_ids
+from producers.running import publish_camera
 
 log = logging.getLogger(__name__)
 
 app = typer.Typer(
+    cls=kinds(lambda make, rate, again: _publish_kind(make, rate, again=again)),
     no_args_is_help=True,
     add_completion=False,
-    help="Publish frames or ROIs: a simulated camera, a folder.",
+    help="Publish frames or ROIs of a camera, an instrument's archive or an import.",
 )
 
 
@@ -69,7 +72,7 @@ def simulated(
     from producers.simulated.scene import SimulatedScene
 
     settings, stop = _start()
-    camera, sample = _checked(camera or settings.camera, sample)
+    ids = check_ids(camera=camera or settings.camera, sample=sample)
     rate_hz = settings.camera_rate if rate is None else rate
     if not 0 < rate_hz <= 1000:
         raise ConfigError(
@@ -78,21 +81,17 @@ def simulated(
     scene = SimulatedScene(
         settings.camera_seed if seed is None else seed, width, height, field.value, rois_per_frame
     )
-    source = SimulatedCamera(camera, scene, frames=frames, first_frame=first_frame, sample=sample)
-    _publish(settings, source, FRAMES, rate_hz, stop)
+    source = SimulatedCamera(
+        ids["camera"], scene, frames=frames, first_frame=first_frame, sample=sample
+    )
+    publish_camera(settings, source, FRAMES, rate_hz, stop)
 
 
 @app.command()
 def folder(
     path: Annotated[Path, typer.Argument(help="Folder of PNG, JPEG, TIFF or BMP files.")],
     *,
-    camera: Annotated[
-        str | None,
-        typer.Option(
-            help="Id of the camera; else the folder's name. A file is known again by camera and "
-            "path: give two archives two ids."
-        ),
-    ] = None,
+    camera: CameraOption = None,
     roi: Annotated[
         bool, typer.Option("--roi", help="The files are cut-out ROIs, not frames.")
     ] = False,
@@ -102,11 +101,16 @@ def folder(
     metadata: Annotated[
         Path | None,
         typer.Option(
-            help="CSV with the columns path, captured_at and, if wanted, depth_m, latitude, "
-            "longitude, pixel_size_um, sample."
+            help="CSV with the columns path, captured_at and, if wanted, others: see "
+            "docs/cameras.md."
         ),
     ] = None,
+    sample: SampleOption = None,
+    project: ProjectOption = None,
     rate: Annotated[float, typer.Option(min=0, help="Files a second; 0: as they go.")] = 0.0,
+    again: Annotated[
+        bool, typer.Option("--again", help="Send what was confirmed in an earlier run as well.")
+    ] = False,
 ) -> None:
     """Publish the images of a folder, in the order of their paths, bytes as they are.
 
@@ -114,75 +118,64 @@ def folder(
     a zone are UTC.
     """
     settings, stop = _start()
-    camera, _ = _checked(camera or _slug(path.resolve().name), None)
-    known = read_metadata(metadata) if metadata else {}
-    source = FolderCamera(path, camera=camera, rois=roi, watch=watch, metadata=known)
-    began = time.monotonic()
-    totals = _publish(settings, source, ROIS if roi else FRAMES, rate, stop)
+    known = read_metadata(metadata, rois=roi) if metadata else {}
+    source = FolderCamera(
+        path, camera=camera_id(camera, path), rois=roi, watch=watch, metadata=known,
+        **check_ids(sample=sample, project=project),
+    )  # fmt: skip
+    feed = Feed(source, ROIS if roi else FRAMES)
+    complete = _publish_archive(settings, feed, rate, stop, again=again)
     if source.unmatched:
         log.warning(
             "%d metadata rows name no file here, e.g. %r",
             len(source.unmatched),
             source.unmatched[0],
         )
-    print(_summary(source, totals, time.monotonic() - began))
-    lost = source.counts["unreadable"] + source.counts["refused"] + totals.seen - totals.sent
-    if lost and not watch:
+    if not complete and not watch:
         raise typer.Exit(1)
+
+
+def _publish_kind(make: Callable[[], Feed], rate_hz: float, *, again: bool) -> None:
+    """Publish what an entry point makes.
+
+    Raises:
+        typer.Exit: with code 1, an archive had something that could not be sent.
+    """
+    settings, stop = _start()
+    feed = make()
+    if not feed.source.keeps:
+        publish_camera(settings, feed.source, feed.topic, rate_hz, stop)
+    elif not _publish_archive(settings, feed, rate_hz, stop, again=again):
+        raise typer.Exit(1)
+
+
+def _publish_archive(
+    settings: Settings, feed: Feed, rate_hz: float, stop: threading.Event, *, again: bool
+) -> bool:
+    """Publish what the journal does not know, or all of it again; a line tells what became of it.
+
+    Returns:
+        Whether all that the archive has is in Kafka.
+    """
+    archive = cast("Archive", feed.source)
+    with closing(_journal(settings, archive.camera, again=again)) as journal:
+        began = time.monotonic()
+        wrap = partial(JournallingPublisher, journal=journal)
+        source = Backfill(archive, journal)
+        totals = publish_camera(settings, source, feed.topic, rate_hz, stop, wrap=wrap)
+        print(summary(archive, journal, totals, time.monotonic() - began))
+    return is_complete(archive, totals)
+
+
+def _journal(settings: Settings, camera: str, *, again: bool) -> Journal:
+    path = settings.home.resolve() / "journal" / f"{camera}.sqlite"
+    journal = Journal(path, log_address=settings.kafka_bootstrap)
+    if again:
+        journal.forget()
+    return journal
 
 
 def _start() -> tuple[Settings, threading.Event]:
     settings = load_settings()
     start_logging(settings)
     return settings, stop_on_signals()
-
-
-def _checked(camera: str, sample: str | None) -> tuple[str, str | None]:
-    try:
-        capture = Capture(camera=camera, sample=sample)
-    except ValidationError as error:
-        issue = error.errors()[0]
-        raise ConfigError(
-            f"{issue['loc'][0]} {issue['input']!r}: an id has lower-case letters, digits, "
-            "points, dashes and underscores, at most 64, and starts with a letter or digit."
-        ) from error
-    return capture.camera, capture.sample
-
-
-def _slug(name: str) -> str:
-    """A folder's name as an id."""
-    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).lstrip("._-")[:64] or "folder"
-
-
-def _publish(
-    settings: Settings, source: Source, topic: Topic, rate_hz: float, stop: threading.Event
-) -> Totals:
-    publisher = wait_for(
-        lambda: bounded_publisher(
-            settings.kafka_bootstrap,
-            topic,
-            disk_mb=settings.kafka_disk_mb,
-            client_id="plankton-camera",
-        ),
-        stop,
-    )
-    try:
-        announce_ready()
-        return publish(source, publisher, rate_hz=rate_hz, stop=stop)
-    finally:
-        publisher.close()
-
-
-def _summary(source: FolderCamera, totals: Totals, seconds: float) -> str:
-    """One line on what became of the files."""
-    counts = source.counts
-    not_sent = {
-        "skipped (no images)": counts["skipped"],
-        "unreadable": counts["unreadable"],
-        "refused": counts["refused"] + totals.refused,
-        "not confirmed": totals.seen - totals.sent - totals.dropped,
-    }
-    rest = "".join(f", {number} {what}" for what, number in not_sent.items() if number)
-    files = counts["taken"] + counts["skipped"] + counts["unreadable"] + counts["refused"]
-    per_s = totals.sent / seconds if seconds > 0 else 0.0
-    return f"{files} files: {totals.sent} sent{rest}; {seconds:.1f} s, {per_s:.1f} images/s"

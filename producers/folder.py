@@ -4,27 +4,20 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
-
-import cv2
-import numpy as np
 
 from plankton_stream.domain import MAX_IMAGE_BYTES, Capture, Frame, Roi
 from plankton_stream.errors import ConfigError
 from producers.capture_time import time_from_exif, time_from_name
+from producers.metadata import Known
+from producers.pictures import CONTENT_TYPES, png_of
+from producers.plausible import implausible_time
 from producers.source import Item
 
 log = logging.getLogger(__name__)
 
-CONTENT_TYPES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".bmp": "image/png",  # no type that travels: converted without loss
-}
 _LONGEST_KEY = 1024  # of an event's frame key, characters
 
 Stamp = tuple[int, int]  # size in bytes and time of last change in ns: equal while nobody writes
@@ -39,9 +32,12 @@ class FolderCamera:
         camera: id that all items carry.
         counts: files by what became of them: `taken`, `skipped` (no images), `unreadable`,
             `refused` (too large, a name that cannot travel).
+        total: files that there are; 0 for a folder that is watched.
     """
 
     keeps = True
+    idle_s = 1.0
+    unit = "files"
 
     def __init__(
         self,
@@ -50,7 +46,8 @@ class FolderCamera:
         camera: str,
         rois: bool = False,
         watch: bool = False,
-        metadata: Mapping[str, dict[str, Any]] | None = None,
+        metadata: Mapping[str, Known] | None = None,
+        **common: Any,
     ) -> None:
         """Look at a folder.
 
@@ -60,7 +57,8 @@ class FolderCamera:
             rois: each file is an already cut-out ROI, not a frame.
             watch: go on looking for new files. One is taken when it has not changed between two
                 looks.
-            metadata: see `read_metadata`.
+            metadata: see `read_metadata`; it wins over `common`.
+            common: fields of `Capture` for all pictures.
 
         Raises:
             ConfigError: there is no such folder; or, without `watch`, no image file in it.
@@ -70,9 +68,10 @@ class FolderCamera:
         self.camera = camera
         self.counts: Counter[str] = Counter()
         self._folder, self._rois, self._watch = folder, rois, watch
-        self._metadata = dict(metadata or {})
+        self._metadata, self._common = dict(metadata or {}), common
         self._noted: set[str] = set()  # what was taken, or counted and logged: once is enough
-        if not watch and next(self._images(folder), None) is None:
+        self.total = 0 if watch else sum(1 for _ in self._images(folder))
+        if not watch and not self.total:
             raise ConfigError(
                 f"Folder {str(folder)!r} has no PNG, JPEG, TIFF or BMP file "
                 f"({self.counts['skipped']} others)."
@@ -87,6 +86,11 @@ class FolderCamera:
             item = self._read(path, live=False)
             if item is not None:
                 yield item
+
+    @property
+    def done(self) -> int:
+        """Of `total`, the files that were taken or could not be."""
+        return self.counts["taken"] + self.counts["unreadable"] + self.counts["refused"]
 
     @property
     def unmatched(self) -> list[str]:
@@ -163,7 +167,7 @@ class FolderCamera:
             self._note(path, "refused", problem)
             return None
         if path.suffix.lower() == ".bmp":
-            data = _png_of(data)
+            data = png_of(data)
             if not data:
                 self._note(path, "refused", "is not a readable BMP file")
                 return None
@@ -172,16 +176,27 @@ class FolderCamera:
         return self._item(key, data, live)
 
     def _item(self, key: str, data: bytes, live: bool) -> Item:
-        fields = dict(self._metadata.get(key, {}))
+        known = self._metadata.get(key, Known())
         path = PurePosixPath(key)
-        fields["captured_at"] = (
-            fields.get("captured_at") or time_from_exif(data) or time_from_name(path.name)
+        fields = (
+            self._common
+            | known.capture
+            | {"captured_at": known.capture.get("captured_at") or self._time(path, data)}
         )
-        capture = Capture(camera=self.camera, live=live, **fields)
+        capture = Capture(camera=self.camera, live=live, source_file=key, **fields)
         content_type = CONTENT_TYPES[path.suffix.lower()]
         if self._rois:
-            return Roi(capture, key, None, content_type, data)
+            return Roi(capture, key, None, content_type, data, name=known.name)
         return Frame(capture, key, content_type, data)
+
+    def _time(self, path: PurePosixPath, data: bytes) -> datetime | None:
+        """The time that a file itself tells; None if it cannot be right, which is logged once."""
+        time = time_from_exif(data) or time_from_name(path.name)
+        problem = implausible_time(time) if time else None
+        if problem and "time" not in self._noted:
+            self._noted.add("time")
+            log.warning("%s: its time is left out: %s (told once)", ascii(str(path)), problem)
+        return None if problem else time
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -199,9 +214,3 @@ def _is_text(key: str) -> bool:
     except UnicodeEncodeError:  # bytes of another encoding
         return False
     return True
-
-
-def _png_of(bmp: bytes) -> bytes:
-    """The same pixels as PNG; empty if they cannot be read."""
-    pixels = cv2.imdecode(np.frombuffer(bmp, np.uint8), cv2.IMREAD_UNCHANGED) if bmp else None
-    return b"" if pixels is None else cv2.imencode(".png", pixels)[1].tobytes()

@@ -1,58 +1,38 @@
-"""The loop that all cameras share: take an item, publish it, have it confirmed, tell how it goes.
+"""The loop of sources that keep their items: take some, publish them, have them confirmed.
 
-While Kafka is away it tries again with growing pauses. What it holds then is sent as soon as Kafka
-is back; a folder waits meanwhile and loses nothing, of a live camera the frames that pass are
-counted as dropped and announced. After a restart or a repeated try Kafka may hold an item twice:
-its event id is the same, so consumers know it again.
+While Kafka is away it tries again with growing pauses, and the source waits: nothing is lost.
+After a restart or a repeated try Kafka may hold an item twice: its event id is the same, so
+consumers know it again. Live cameras have a loop of their own, see `producers.live`.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 
-from plankton_stream.domain import Frame, new_id
 from plankton_stream.errors import RejectedError, RetryableError
-from plankton_stream.events.envelope import Message, now
-from plankton_stream.events.facts import CameraStatus, fact_message
-from plankton_stream.events.images import frame_message, roi_message
+from plankton_stream.events.envelope import Message
+from plankton_stream.events.health import DropReason
 from plankton_stream.ports import Publisher
+from plankton_stream.retrying import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from producers.delivery import deliver, to_message
+from producers.numbering import Numbers
+from producers.pace import Pace
 from producers.source import Item, Source
+from producers.totals import Report, Totals
 
 log = logging.getLogger(__name__)
 
-STATUS_EVERY_S = 5.0
-_IDLE_S = 1.0  # between two looks at a source that has nothing now
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 5.0
+_FLUSH_S = 10.0
 # Unpaced sources are confirmed in batches: a flush for each small ROI would take most of the time.
 _BATCH_ITEMS = 64
 _BATCH_BYTES = 8 * 1024 * 1024
 
 
-@dataclass
-class Totals:
-    """What became of a source's items since the start.
-
-    Attributes:
-        seen: given by the source, or passed a live camera untaken.
-        sent: of those, confirmed by Kafka.
-        dropped: of those, lost: they passed while Kafka was away or the machine was busy, or they
-            were refused.
-        refused: of the dropped, those that can never be sent (too large, empty).
-    """
-
-    seen: int = 0
-    sent: int = 0
-    dropped: int = 0
-    refused: int = 0
-
-
 def publish(
     source: Source,
     publisher: Publisher,
+    numbers: Numbers,
     *,
     rate_hz: float = 0.0,
     stop: threading.Event,
@@ -62,8 +42,9 @@ def publish(
     """Publish a source until it ends or `stop` is set; confirms what was taken before it returns.
 
     Args:
-        source: what to publish.
+        source: what to publish; it keeps what is not taken.
         publisher: where to.
+        numbers: of the camera's items.
         rate_hz: items a second; 0: as fast as Kafka takes them.
         stop: set it to end the loop.
         clock: seconds, for tests.
@@ -72,7 +53,8 @@ def publish(
     Returns:
         What became of the items. `seen - sent - dropped` were not confirmed when it was stopped.
     """
-    loop = _Loop(source, publisher, rate_hz=rate_hz, stop=stop, clock=clock, wait=wait or stop.wait)
+    pace = Pace(rate_hz, clock, wait or stop.wait)
+    loop = _Loop(source, publisher, numbers, pace, stop=stop, clock=clock, wait=wait or stop.wait)
     loop.run()
     return loop.totals
 
@@ -84,28 +66,27 @@ class _Loop:
         self,
         source: Source,
         publisher: Publisher,
+        numbers: Numbers,
+        pace: Pace,
         *,
-        rate_hz: float,
         stop: threading.Event,
         clock: Callable[[], float],
         wait: Callable[[float], bool],
     ) -> None:
         self.totals = Totals()
-        self._source, self._publisher = source, publisher
-        self._period_s = 1 / rate_hz if rate_hz else 0.0
+        self._source, self._publisher, self._numbers, self._pace = source, publisher, numbers, pace
         self._stop, self._clock, self._wait = stop, clock, wait
-        # A live camera is asked to stop within a few seconds; an archive may take its time.
-        self._flush_s = 10.0 if source.keeps else 2.0
-        self._pending: list[Message] = []
-        self._started_at: datetime = now()
-        self._next_tick = self._last_status = clock()
-        self._announced = Totals()
-        self._away = False
+        self._report = Report(source.camera, self.totals, numbers, clock=clock)
+        self._pending: list[tuple[int, Message]] = []
+        self._away_since: float | None = None
 
     def run(self) -> None:
         items = iter(self._source)
-        self._report("running")
-        while not self._pace():
+        self._report.publish(self._publisher, "running")
+        while True:
+            self._pace.tick()
+            if self._stop.is_set():
+                break
             try:
                 item = next(items)
             except StopIteration:
@@ -113,61 +94,38 @@ class _Loop:
             self._take(item)
             if item is None or self._is_batch_full():
                 self._deliver()
-            if self._clock() - self._last_status >= STATUS_EVERY_S:
-                self._report("running")
-            if item is None and self._wait(_IDLE_S):
+            if self._report.is_due:
+                self._report.publish(self._publisher, "running")
+            if item is None and self._wait(self._source.idle_s):
                 break
-        if not self._away:  # else the last try was a moment ago
+        if self._away_since is None:  # else the last try was a moment ago
             self._deliver()
-        if not self._away:
-            self._report("stopped")
-
-    def _pace(self) -> bool:
-        """Wait for the camera's next tick; True if the loop is to stop."""
-        if self._period_s:
-            early_s = self._next_tick - self._clock()
-            if early_s > 0:
-                self._wait(early_s)
-            self._count_passed()
-            self._next_tick += self._period_s
-        return self._stop.is_set()
-
-    def _count_passed(self) -> None:
-        """Whole periods by which the loop is late are frames that nobody took."""
-        late_s = self._clock() - self._next_tick
-        if late_s < self._period_s:
-            return
-        passed = int(late_s / self._period_s)
-        self._next_tick += passed * self._period_s
-        if not self._source.keeps:
-            self.totals.seen += passed
-            self.totals.dropped += passed
+        if self._away_since is None:
+            self._report.publish(self._publisher, "stopped")
 
     def _take(self, item: Item | None) -> None:
         if item is None:
             return
         self.totals.seen += 1
+        sequence = self._numbers.next()
         try:
-            message = frame_message(item) if isinstance(item, Frame) else roi_message(item)
+            self._pending.append((sequence, to_message(item, sequence)))
         except RejectedError as error:
-            self._refuse(item.frame_key, error)
-        else:
-            self._pending.append(message)
+            self._refuse(sequence, item.frame_key, error)
 
-    def _refuse(self, name: str, error: RejectedError) -> None:
-        self.totals.dropped += 1
-        self.totals.refused += 1
+    def _refuse(self, sequence: int, name: str, error: RejectedError) -> None:
+        self.totals.drop(DropReason.REFUSED, sequence)
         log.error("%s: %s is not sent: %s", self._source.camera, name, error)
 
     def _is_batch_full(self) -> bool:
-        if self._period_s:  # paced: each item as soon as it is there
+        if self._pace.period_s:  # paced: each item as soon as it is there
             return True
-        size = sum(len(message.value) for message in self._pending)
+        size = sum(len(message.value) for _, message in self._pending)
         return len(self._pending) >= _BATCH_ITEMS or size >= _BATCH_BYTES
 
     def _deliver(self) -> None:
         """Send what is pending and have it confirmed, however long that takes; or until stopped."""
-        pause_s, since = _FIRST_PAUSE_S, self._clock()
+        pause_s = FIRST_PAUSE_S
         while self._pending:
             try:
                 self._send_pending()
@@ -175,60 +133,32 @@ class _Loop:
                 self._wait_for_kafka(error, pause_s)
                 if self._stop.is_set():
                     return
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        if self._away:
-            self._away = False
-            log.warning(
-                "%s: Kafka is back after %.1f s", self._source.camera, self._clock() - since
-            )
-            if self._period_s:
-                self._count_passed()
-            self._report("running")
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        if self._away_since is not None:
+            away_s = self._clock() - self._away_since
+            self._away_since = None
+            log.warning("%s: Kafka is back after %.1f s", self._source.camera, away_s)
+            self._report.publish(self._publisher, "running")
 
     def _send_pending(self) -> None:
-        for message in list(self._pending):
-            try:
-                self._publisher.send(message)
-            except RejectedError as error:
-                self._pending.remove(message)
-                self._refuse(message.key, error)
-        self._publisher.flush(self._flush_s)
-        self.totals.sent += len(self._pending)
-        self._pending.clear()
+        messages = [message for _, message in self._pending]
+        delivery = deliver(self._publisher, messages, timeout_s=_FLUSH_S)
+        for place, error in delivery.refused.items():
+            sequence, message = self._pending[place]
+            self._refuse(sequence, message.key, error)
+        self.totals.sent += delivery.sent
+        if delivery.done:
+            self._numbers.confirm(self._pending[delivery.done - 1][0])
+        del self._pending[: delivery.done]
+        if delivery.trouble:
+            raise delivery.trouble
 
     def _wait_for_kafka(self, error: RetryableError, pause_s: float) -> None:
-        verb = "waits" if self._source.keeps else "drops what passes"
-        log.warning("%s %s: %s; trying again in %.1f s", self._source.camera, verb, error, pause_s)
-        self._away = True
-        if self._clock() - self._last_status >= STATUS_EVERY_S:
+        log.warning("%s waits: %s; trying again in %.1f s", self._source.camera, error, pause_s)
+        if self._away_since is None:
+            self._away_since = self._clock()
+        if self._report.is_due:
             # Arrives if only the images' topic is in trouble; else when Kafka is back. It is not
             # waited for: that would keep the images waiting longer.
-            self._report("waiting", confirm=False)
+            self._report.publish(self._publisher, "waiting", why=str(error), confirm=False)
         self._wait(pause_s)
-
-    def _report(self, state: str, *, confirm: bool = True) -> None:
-        """Publish how the camera is doing; a status that gets lost is replaced by the next one."""
-        elapsed_s = self._clock() - self._last_status
-        sent = self.totals.sent - self._announced.sent
-        status = CameraStatus(
-            camera=self._source.camera,
-            at=now(),
-            started_at=self._started_at,
-            state=state,
-            seen=self.totals.seen,
-            sent=self.totals.sent,
-            dropped=self.totals.dropped,
-            rate_hz=sent / elapsed_s if elapsed_s > 0 else 0.0,
-        )
-        dropped = self.totals.dropped - self._announced.dropped
-        if dropped:
-            log.warning("%s: %d dropped, %d in all", status.camera, dropped, status.dropped)
-        self._announced = Totals(sent=status.sent, dropped=status.dropped)
-        self._last_status = self._clock()
-        message = fact_message(status, event_id=new_id(), source=f"/cameras/{status.camera}")
-        try:
-            self._publisher.send(message)
-            if confirm:
-                self._publisher.flush(self._flush_s)
-        except RetryableError as error:
-            log.warning("%s: status not published: %s", status.camera, error)

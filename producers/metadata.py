@@ -1,29 +1,53 @@
 """What a CSV file tells about the pictures of a folder."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from plankton_stream.domain import Capture
+from plankton_stream.domain import Capture, GivenName
 from plankton_stream.errors import ConfigError
+from producers.plausible import implausible
+
+Model = TypeVar("Model", bound=BaseModel)
 
 REQUIRED = ("path", "captured_at")
-OPTIONAL = ("depth_m", "latitude", "longitude", "pixel_size_um", "sample")
+OPTIONAL = (
+    "depth_m", "latitude", "longitude", "pixel_size_um", "volume_ml", "instrument", "project",
+    "sample",
+)  # fmt: skip
+LABEL = ("label", "label_state", "labelled_by", "labelled_at")
 
 
-def read_metadata(csv_path: Path) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a row tells about a picture.
+
+    Attributes:
+        capture: fields of `Capture`.
+        name: what it was called before it came to us.
+    """
+
+    capture: dict[str, Any] = field(default_factory=dict)
+    name: GivenName | None = None
+
+
+def read_metadata(csv_path: Path, *, rois: bool = True) -> dict[str, Known]:
     """Read a CSV file with a header, UTF-8.
 
     Columns: `path` (relative to the folder, with slashes), `captured_at` (ISO 8601; without a zone
-    it is UTC) and, if wanted, `depth_m`, `latitude`, `longitude`, `pixel_size_um`, `sample`. An
-    empty field is unknown.
+    it is UTC) and, if wanted, those of `OPTIONAL` and `LABEL`. An empty field is unknown.
+
+    Args:
+        csv_path: the file.
+        rois: whether the pictures are ROIs; only they can have a label.
 
     Returns:
-        For each path the fields of `Capture` that are known.
+        What is known, by path.
 
     Raises:
         ConfigError: it cannot be read, has other columns, a path twice or a value that is not
@@ -31,14 +55,14 @@ def read_metadata(csv_path: Path) -> dict[str, dict[str, Any]]:
     """
     try:
         with csv_path.open(encoding="utf-8-sig", newline="") as file:
-            return dict(_rows(csv_path, file))
+            return dict(_rows(csv_path, file, rois=rois))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"Metadata {csv_path}: cannot be read: {error}") from error
 
 
-def _rows(csv_path: Path, file: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(csv_path: Path, file: Any, *, rois: bool) -> Iterator[tuple[str, Known]]:
     reader = csv.DictReader(file, strict=True)
-    _check_columns(csv_path, list(reader.fieldnames or ()))
+    _check_columns(csv_path, list(reader.fieldnames or ()), rois=rois)
     seen: dict[str, int] = {}
     for row in reader:
         where = f"Metadata {csv_path}, line {reader.line_num}"
@@ -51,13 +75,16 @@ def _rows(csv_path: Path, file: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         if path in seen:
             raise ConfigError(f"{where}, column path: {path!r} stands in line {seen[path]} too.")
         seen[path] = reader.line_num
-        known = {name: value.strip() for name, value in row.items() if value.strip()}
-        yield path, _checked(where, known)
+        yield (
+            path,
+            _known(where, {name: value.strip() for name, value in row.items() if value.strip()}),
+        )
 
 
-def _check_columns(csv_path: Path, names: list[str]) -> None:
+def _check_columns(csv_path: Path, names: list[str], *, rois: bool) -> None:
+    allowed = REQUIRED + OPTIONAL + (LABEL if rois else ())
     missing = [name for name in REQUIRED if name not in names]
-    unknown = [name for name in names if name not in REQUIRED + OPTIONAL]
+    unknown = [name for name in names if name not in allowed]
     twice = sorted({name for name in names if names.count(name) > 1})
     if missing or unknown or twice:
         problems = [
@@ -65,34 +92,77 @@ def _check_columns(csv_path: Path, names: list[str]) -> None:
             for what, columns in (("missing", missing), ("unknown", unknown), ("twice", twice))
             if columns
         ]
+        note = "" if rois else " Labels go with cut-outs only (--roi)."
         raise ConfigError(
             f"Metadata {csv_path}, line 1: columns {'; '.join(problems)}. It needs "
-            f"{', '.join(REQUIRED)} and may have {', '.join(OPTIONAL)}."
+            f"{', '.join(REQUIRED)} and may have {', '.join(allowed[len(REQUIRED) :])}.{note}"
         )
 
 
-def _checked(where: str, known: dict[str, str]) -> dict[str, Any]:
-    """The fields as `Capture` has them."""
-    fields: dict[str, Any] = dict(known)
-    if "captured_at" in known:
-        fields["captured_at"] = _time(where, known["captured_at"])
+def _known(where: str, row: dict[str, str]) -> Known:
+    label = {name: row.pop(name) for name in LABEL if name in row}
+    fields: dict[str, Any] = dict(row)
+    if "captured_at" in row:
+        fields["captured_at"] = time_of(where, "captured_at", row["captured_at"])
+    capture = checked(Capture, where, {"camera": "any"} | fields)
+    for column, problem in implausible(capture):
+        raise ConfigError(f"{where}, column {column}: {problem}.")
+    return Known({name: getattr(capture, name) for name in fields}, _name(where, label))
+
+
+def _name(where: str, label: dict[str, str]) -> GivenName | None:
+    if "label" not in label:
+        for column in label:
+            raise ConfigError(
+                f"{where}, column {column}: a label is missing, so this says nothing."
+            )
+        return None
+    at = label.get("labelled_at")
+    values: dict[str, Any] = {
+        "taxon": label["label"], "state": label.get("label_state"), "who": label.get("labelled_by"),
+        "at": time_of(where, "labelled_at", at) if at else None, "origin": "CSV",
+    }  # fmt: skip
+    columns = {"taxon": "label", "state": "label_state", "who": "labelled_by", "at": "labelled_at"}
+    known = {name: value for name, value in values.items() if value is not None}
+    return checked(GivenName, where, known, columns)
+
+
+def checked(
+    model: type[Model], where: str, values: dict[str, Any], columns: Mapping[str, str] | None = None
+) -> Model:
+    """A record of values that a file gives.
+
+    Args:
+        model: of the record.
+        where: the file and line, for the error.
+        values: by field.
+        columns: what the file calls a field, where it differs.
+
+    Raises:
+        ConfigError: a value is not allowed; the message names file, line and column.
+    """
     try:
-        capture = Capture(camera="any", **fields)
+        return model.model_validate(values)
     except ValidationError as error:
         issue = error.errors()[0]
-        column = issue["loc"][0]
+        field_name = str(issue["loc"][0])
+        column = (columns or {}).get(field_name, field_name)
         raise ConfigError(
             f"{where}, column {column}: {issue['msg']} (got {issue['input']!r})."
         ) from error
-    return {name: getattr(capture, name) for name in fields}
 
 
-def _time(where: str, text: str) -> datetime:
+def time_of(where: str, column: str, text: str) -> datetime:
+    """A moment as ISO 8601 has it; without a zone it is UTC.
+
+    Raises:
+        ConfigError: it is none; names file, line and column.
+    """
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(
-            f"{where}, column captured_at: {text!r} is no ISO 8601 time such as "
+            f"{where}, column {column}: {text!r} is no ISO 8601 time such as "
             "2023-12-20T14:03:08.5Z."
         ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -15,12 +15,15 @@ class Source(Protocol):
         camera: id of the camera; all items carry it.
         keeps: whether what is not taken now can be taken later: a folder keeps its files, a live
             camera does not wait.
+        idle_s: how long to leave it alone when it had nothing, seconds.
     """
 
     @property
     def camera(self) -> str: ...  # noqa: D102
     @property
     def keeps(self) -> bool: ...  # noqa: D102
+    @property
+    def idle_s(self) -> float: ...  # noqa: D102
 
     def __iter__(self) -> Iterator[Item | None]:
         """The items in order; None when there is none at present; the end when there is no more.

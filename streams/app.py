@@ -20,7 +20,9 @@ from streams.steps import Tally, regroup, remember
 READ = (topics.LABELS, topics.LABELS_BY_CAMERA)
 """What the group reads, and its lag is measured on."""
 
-NEEDED = (*READ, topics.LABELS_CURRENT, topics.CENSUS, topics.DEADLETTER)
+NEEDED = (
+    *READ, topics.LABELS_CURRENT, topics.CENSUS, topics.DEADLETTER, topics.CAMERAS, topics.ALERTS,
+)  # fmt: skip
 """All topics that must exist."""
 
 _SESSION_S = 10.0
@@ -44,6 +46,11 @@ class Streams:
     partitions: frozenset[TP] = frozenset(
         TP(topic.name, number) for topic in READ for number in range(topic.partitions)
     )
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process does what one process of the group has to do."""
+        return TP(topics.LABELS.name, 0) in self.partitions
 
     @property
     def progress(self) -> int:

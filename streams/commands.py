@@ -58,11 +58,13 @@ def run() -> None:
 def _serve(settings: Settings, streams: "Streams") -> None:
     import faust
 
+    from streams import alerting
     from streams.waiting import Waiting
     from streams.watchdog import guard
 
     waiting = Waiting(settings.kafka_bootstrap, lambda: streams.partitions)
     guard(waiting, lambda: streams.progress)
+    alerting.start(settings, lambda: streams.leads)
     worker = faust.Worker(
         streams.app, loglevel=settings.log_level, override_logging=False, quiet=True
     )

@@ -19,7 +19,7 @@ for _name in [name for name in os.environ if name.upper().startswith("PLANKTON_"
 _folder = tempfile.mkdtemp(prefix="plankton-tests-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
-pytest_plugins = ["tests.services", "tests.stack", "tests.browser"]
+pytest_plugins = ["tests.services", "tests.broker", "tests.stack", "tests.browser"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

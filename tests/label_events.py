@@ -8,13 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from plankton_stream.domain import Capture, LabelSource, LabelState, Naming, image_id
 from plankton_stream.events.envelope import Message, Received
-from plankton_stream.events.facts import (
-    Fact,
-    LabelApplied,
-    LabelRetracted,
-    fact_message,
-    read_fact,
-)
+from plankton_stream.events.fact import Fact
+from plankton_stream.events.facts import LabelApplied, LabelRetracted, fact_message, read_fact
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 TAXA = ("copepod", "diatom-chain", "radiolarian")

@@ -15,7 +15,8 @@ from plankton_stream.audit.look import audit
 from plankton_stream.audit.parts import Parts
 from plankton_stream.domain import Capture, Frame, LabelState, Roi, new_id
 from plankton_stream.events.envelope import Received, now
-from plankton_stream.events.facts import CameraStatus, fact_message
+from plankton_stream.events.facts import fact_message
+from plankton_stream.events.health import CameraStatus
 from plankton_stream.events.images import frame_message, roi_message
 from plankton_stream.events.topics import (
     EMBED_GROUP,

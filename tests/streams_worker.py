@@ -9,7 +9,7 @@ from pathlib import Path
 from plankton_stream.adapters.kafka import KafkaPublisher, KafkaReader
 from plankton_stream.events import topics
 from plankton_stream.events.envelope import Received
-from plankton_stream.events.facts import Fact
+from plankton_stream.events.fact import Fact
 from plankton_stream.stack.ready import READY_FILE
 from tests.label_events import Counts, census_of, label_message
 from tests.waiting import wait_until

@@ -35,6 +35,7 @@ class Web:
     live: Live = field(default_factory=Live)
     lag: Lag = field(default_factory=Lag)
     clock_s: float = 0.0
+    encoder: FixedQueryEncoder = field(default_factory=lambda: FixedQueryEncoder(QUERY))
 
     def app(self, settings: Settings | None = None) -> Flask:
         """The application over these parts."""
@@ -42,7 +43,7 @@ class Web:
             catalog=self.catalog,
             index=lambda: self.index,
             store=self.store,
-            encoder=FixedQueryEncoder(QUERY),
+            encoder=self.encoder,
             live=self.live,
             totals=Totals(self.catalog, self.live, lambda: self.lag, clock_s=lambda: self.clock_s),
             user="ada",

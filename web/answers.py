@@ -7,6 +7,7 @@ from pydantic import Field
 
 from plankton_stream.domain import (
     Box,
+    Extra,
     Image,
     ImageId,
     Label,
@@ -16,7 +17,8 @@ from plankton_stream.domain import (
     Taxon,
     UtcTime,
 )
-from plankton_stream.events.facts import CameraStatus, CensusCounted
+from plankton_stream.events.facts import CensusCounted
+from plankton_stream.events.health import AlertRaised, CameraStatus
 from plankton_stream.versions import EncoderVersion
 
 
@@ -25,12 +27,18 @@ class ImageView(Record):
 
     image_id: ImageId
     camera: Slug
+    instrument: str | None
+    project: Slug | None
     sample: Slug | None
     captured_at: UtcTime | None
     depth_m: float | None
     latitude: float | None
     longitude: float | None
     pixel_size_um: float | None
+    volume_ml: float | None = Field(
+        description="Water imaged for its frame, or for its whole source file, millilitres."
+    )
+    source_file: str | None
     live: bool = Field(description="Taken while the camera ran; false for archives.")
     frame_key: str
     box: Box | None = Field(description="x, y, width, height in its frame, pixels.")
@@ -48,6 +56,7 @@ class ImageView(Record):
     state: LabelState
     label_id: str | None
     label_version: int
+    extra: Extra = Field(description="What else its source said, by the source's own names.")
 
     @classmethod
     def of(cls, image: Image) -> "ImageView":
@@ -125,6 +134,12 @@ class Cameras(Record):
     """Cameras that have an image or have reported."""
 
     cameras: list[CameraView]
+
+
+class Alerts(Record):
+    """What needs a person now, the oldest first."""
+
+    alerts: list[AlertRaised]
 
 
 class Census(Record):

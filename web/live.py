@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
+from plankton_stream.alerts import OpenAlerts
 from plankton_stream.errors import PlanktonError, RejectedError
 from plankton_stream.events import topics
 from plankton_stream.events.deadletters import REPLAYED
 from plankton_stream.events.envelope import Received, to_text
-from plankton_stream.events.facts import CameraStatus, CensusCounted, read_fact
+from plankton_stream.events.facts import CensusCounted, read_fact
+from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 
 log = logging.getLogger(__name__)
 
-FOLLOWED = (topics.CENSUS, topics.CAMERAS, topics.DEADLETTER)
+FOLLOWED = (topics.CENSUS, topics.CAMERAS, topics.ALERTS, topics.DEADLETTER)
 """The topics that `Live` reads, from their first record."""
 
 _POLL_S = 0.5
@@ -32,12 +34,13 @@ class Reader(Protocol):
 
 
 class Live:
-    """The latest census, camera states and dead letters; written by one thread, read by many."""
+    """The latest census, camera states, alerts, dead letters; one thread writes, many read."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._census: dict[str, CensusCounted] = {}
         self._cameras: dict[str, CameraStatus] = {}
+        self._alerts = OpenAlerts()
         self._dead: Counter[str] = Counter()
         self._last_dead: dict[str, int] = {}
 
@@ -70,6 +73,11 @@ class Live:
         with self._lock:
             return dict(self._cameras)
 
+    def alerts(self) -> list[AlertRaised]:
+        """Open alerts, the oldest first."""
+        with self._lock:
+            return self._alerts.all()
+
     def dead_letters(self, topic: str | None = None) -> int:
         """Records that could never succeed, of one topic or of all."""
         with self._lock:
@@ -82,6 +90,8 @@ class Live:
                 self._census[fact.key] = fact
             elif isinstance(fact, CameraStatus):
                 self._cameras[fact.key] = fact
+            elif isinstance(fact, AlertRaised | AlertCleared):
+                self._alerts.take(fact)
 
     def _forget(self, received: Received) -> None:
         key = (received.key or b"").decode(errors="replace")

@@ -10,6 +10,10 @@ def register(app: Flask) -> None:
     def bench() -> str:
         return render_template("bench.html", page="bench")
 
+    @app.get("/cameras")
+    def cameras() -> str:
+        return render_template("cameras.html", page="cameras")
+
     @app.get("/census")
     def census() -> str:
         return render_template("census.html", page="census")

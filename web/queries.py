@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from plankton_stream.adapters.sql.images import MAX_PAGE
-from plankton_stream.domain import ImageId, LabelState, Slug, UtcTime
+from plankton_stream.domain import ImageId, LabelState, Name, Slug, UtcTime
 from plankton_stream.ports import ImageFilter, Metric
 from plankton_stream.search import MAX_K
 
@@ -27,6 +27,8 @@ class Filter(Query):
     """Which images. An image whose value is unknown does not match a condition on it."""
 
     camera: Slug | None = None
+    instrument: Name | None = None
+    project: Slug | None = None
     sample: Slug | None = None
     state: LabelState | None = None
     taxon: Slug | None = Field(default=None, description="Key of a taxon.")
@@ -38,13 +40,31 @@ class Filter(Query):
     depth_max: float | None = Field(
         default=None, ge=-100, le=12_000, allow_inf_nan=False, description="Metres, or shallower."
     )
+    lat_min: float | None = Field(
+        default=None, ge=-90, le=90, description="Degrees, or north of it."
+    )
+    lat_max: float | None = Field(
+        default=None, ge=-90, le=90, description="Degrees, or south of it."
+    )
+    lon_min: float | None = Field(
+        default=None, ge=-180, le=180, description="Degrees, or east of it."
+    )
+    lon_max: float | None = Field(
+        default=None,
+        ge=-180,
+        le=180,
+        description="Degrees, or west of it. Less than lon_min: across the antimeridian.",
+    )
 
     def where(self) -> ImageFilter:
         """The same as the ports know it."""
         return ImageFilter(
-            camera=self.camera, sample=self.sample, state=self.state, taxon=self.taxon,
+            camera=self.camera, instrument=self.instrument, project=self.project,
+            sample=self.sample, state=self.state, taxon=self.taxon,
             after=self.after, before=self.before,
             depth_min_m=self.depth_min, depth_max_m=self.depth_max,
+            latitude_min=self.lat_min, latitude_max=self.lat_max,
+            longitude_min=self.lon_min, longitude_max=self.lon_max,
         )  # fmt: skip
 
 
@@ -68,6 +88,15 @@ class NeighboursQuery(Filter):
         description="cosine = 1 - cos, l2 = Euclidean, of L2-normalised vectors; hamming = "
         "differing bits of their 256-bit codes.",
     )
+
+
+class UploadQuery(NeighboursQuery):
+    """The same for an uploaded image, and what its file does not tell."""
+
+    pixel_size_um: float | None = Field(
+        default=None, gt=0, le=100_000, allow_inf_nan=False,
+        description="Of the uploaded image, micrometres: the encoder compares sizes.",
+    )  # fmt: skip
 
 
 class ThumbnailQuery(Query):

@@ -108,6 +108,8 @@ class EmbedWorker:
             for image in images
         ]
         self._catalog.images.upsert(images)
+        names = {image_id: roi.name for image_id, (roi, _) in rois.items() if roi.name}
+        self._catalog.given_names.adopt(names)
         # A label may have arrived after `known` was read, and the index got the one before it; also
         # of a fresh image, if this worker was so slow that another one did its batch meanwhile.
         for version, _ in vectors:
@@ -208,6 +210,7 @@ def _image(roi: Roi, pixels: Pixels, encoder: str, known: Image | None) -> Image
         height_px=pixels.shape[0],
         encoder=encoder,
         indexed_at=now(),
+        extra=roi.extra,
     )
     if known is None:
         return fresh

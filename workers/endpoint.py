@@ -4,6 +4,7 @@ It binds a loopback address by default and has no login: whoever reaches it can 
 embedded, and nothing else.
 """
 
+import math
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -25,10 +26,10 @@ VERSION_HEADER = "Encoder"
 def serve(versions: LoadedVersions, host: str, port: int) -> ThreadingHTTPServer:
     """Answer in background threads until the server's `shutdown`.
 
-    `POST /embed?encoder=ID` takes an image and gives its vector of that encoder version, of the
-    live one without a query, as float32 bytes in the machine's order; the header `Encoder` names
-    the version. `GET /healthz` gives the live version's id, `GET /metrics` the process' memory
-    and time.
+    `POST /embed?encoder=ID&pixel_size_um=10` takes an image and gives its vector of that encoder
+    version, of the live one without an id, as float32 bytes in the machine's order; the header
+    `Encoder` names the version. Without its pixels' size an image is as large as its pixels are
+    many. `GET /healthz` gives the live version's id, `GET /metrics` the process' memory and time.
 
     Raises:
         ConfigError: the port is taken.
@@ -75,8 +76,15 @@ class _Handler(BaseHTTPRequestHandler):
         except RejectedError as error:
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
             return
-        asked = parse_qs(target.query).get("encoder", [""])[0]
-        self._with_encoder(asked, lambda encoder: self._say_vector(encoder, pixels))
+        query = parse_qs(target.query)
+        try:
+            pixel_um = _pixel_size(query.get("pixel_size_um", [""])[0])
+        except ValueError:
+            problem = "pixel_size_um is a number of micrometres above 0"
+            self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, problem)
+            return
+        asked = query.get("encoder", [""])[0]
+        self._with_encoder(asked, lambda encoder: self._say_vector(encoder, pixels, pixel_um))
 
     def _with_encoder(self, asked: str, answer: Callable[[Encoder], None]) -> None:
         try:
@@ -92,9 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _say_health(self, encoder: Encoder) -> None:
         self._answer(HTTPStatus.OK, "text/plain", encoder.identity.id.encode())
 
-    def _say_vector(self, encoder: Encoder, pixels: Pixels) -> None:
+    def _say_vector(self, encoder: Encoder, pixels: Pixels, pixel_um: float | None) -> None:
         try:
-            vector = encoder.encode([pixels])[0]
+            vector = encoder.encode([pixels], [pixel_um])[0]
         except RejectedError as error:
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
             return
@@ -121,3 +129,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, status: HTTPStatus, why: str) -> None:
         self._answer(status, "text/plain; charset=utf-8", why.encode())
+
+
+def _pixel_size(text: str) -> float | None:
+    """Micrometres, or None where it is not told.
+
+    Raises:
+        ValueError: it is no positive number.
+    """
+    size = float(text) if text else None
+    if size is not None and not 0 < size < math.inf:
+        raise ValueError(text)
+    return size

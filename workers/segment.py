@@ -100,4 +100,5 @@ def _roi(frame: Frame, pixels: Pixels, box: Box) -> Roi:
         box=box,
         content_type="image/png",
         data=encode_png(crop),
+        extra=frame.extra,
     )

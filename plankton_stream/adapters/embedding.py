@@ -29,11 +29,15 @@ class HttpQueryEncoder:
         self._path = parts.path.rstrip("/") + "/embed"
         self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
 
-    def encode(self, data: bytes, content_type: str, encoder: str) -> Vector:
+    def encode(
+        self, data: bytes, content_type: str, encoder: str, *, pixel_size_um: float | None = None
+    ) -> Vector:
         """See `QueryEncoder.encode`."""
         connection = self._kind(self._host, self._port, timeout=_TIMEOUT_S)
         try:
             path = f"{self._path}?encoder={quote(encoder, safe='')}"
+            if pixel_size_um is not None:
+                path += f"&pixel_size_um={pixel_size_um!r}"
             connection.request("POST", path, data, {"Content-Type": content_type})
             response = connection.getresponse()
             body = response.read()

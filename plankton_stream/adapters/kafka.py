@@ -4,6 +4,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -38,12 +39,15 @@ class KafkaPublisher:
     """`Publisher` on a Kafka cluster: idempotent producer, acks from all in-sync replicas."""
 
     def __init__(self, bootstrap: str, *, client_id: str = "plankton") -> None:
-        self._bootstrap = bootstrap
+        self._bootstrap, self._client_id = bootstrap, client_id
         self._pending: deque[Any] = deque()
-        self._producer = connect(
+        self._producer = self._connected()
+
+    def _connected(self) -> Any:
+        return connect(
             KafkaProducer,
-            bootstrap,
-            client_id=client_id,
+            self._bootstrap,
+            client_id=self._client_id,
             acks="all",
             linger_ms=5,
             batch_size=256 * 1024,
@@ -61,6 +65,8 @@ class KafkaPublisher:
                 f"{message.topic} {message.key}: {message.size} bytes, allowed are "
                 f"{max_bytes(message.topic)}"
             )
+        if self._producer is None:
+            self._producer = self._connected()
         try:
             future = self._producer.send(
                 message.topic,
@@ -74,16 +80,32 @@ class KafkaPublisher:
 
     def flush(self, timeout_s: float = 30.0) -> None:
         """See `Publisher.flush`."""
+        if self._producer is None:
+            return
         try:
             self._producer.flush(timeout=timeout_s)
             while self._pending:
                 self._pending.popleft().get(timeout=timeout_s)
         except kafka_errors.KafkaError as error:
-            self._pending.clear()
+            self._abandon()
             raise RetryableError(f"Kafka at {self._bootstrap} did not confirm: {error}") from error
+
+    def _abandon(self) -> None:
+        """Take back what is still under way; the next `send` connects afresh.
+
+        Its caller sends all of it again. Left alone, the client would go on trying for two minutes:
+        each try of the caller would add doubles, and those that expire one by one change the order.
+        """
+        producer, self._producer = self._producer, None
+        self._pending.clear()
+        producer._sender.force_close()  # `close` waits for a flush first, whatever its timeout
+        with suppress(kafka_errors.KafkaError):
+            producer.close(timeout=0)
 
     def close(self) -> None:
         """See `Publisher.close`."""
+        if self._producer is None:
+            return
         try:
             self._producer.close(timeout=2)
         except kafka_errors.KafkaError as error:

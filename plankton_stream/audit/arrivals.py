@@ -5,14 +5,15 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from plankton_stream.audit.findings import CameraCounts, Fate, Findings, FrameId, Where
+from plankton_stream.audit.findings import SHOWN, CameraCounts, Fate, Findings, FrameId, Where
 from plankton_stream.audit.parts import Parts
 from plankton_stream.audit.snapshot import Snapshot, Spans
 from plankton_stream.errors import RejectedError
 from plankton_stream.events import topics
 from plankton_stream.events.envelope import Received, to_text
-from plankton_stream.events.facts import CameraStatus
+from plankton_stream.events.health import CameraStatus
 from plankton_stream.events.topics import Topic
+from plankton_stream.gaps import Arrived
 from plankton_stream.samples import DeletedSamples
 
 UNREADABLE = "?"
@@ -90,7 +91,7 @@ class Side:
     waiting: Keys = field(default_factory=set)
     sent: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     unfinished: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    numbers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    numbers: dict[str, Arrived] = field(default_factory=lambda: defaultdict(Arrived))
     oldest: dict[int, datetime] = field(default_factory=dict)
 
     def holds_all_since(self, moment: datetime) -> bool:
@@ -243,11 +244,12 @@ class Arrivals:
         is_whole = all(span.start == 0 for span in self.rois.spans.values())
         for side in (self.frames, self.rois) if is_whole else (self.frames,):
             for camera, numbers in side.numbers.items():
-                gaps = max(numbers) - min(numbers) + 1 - len(numbers)
+                gaps = numbers.gaps()
+                count = sum(gap.frames for gap in gaps)
                 dropped = self._findings.cameras[camera].dropped or 0
-                if gaps > dropped:
-                    between = f"between {min(numbers):,} and {max(numbers):,}"
-                    self._findings.lose(Where.SEQUENCE, camera, between, gaps - dropped)
+                if count > dropped:
+                    named = ", ".join(f"{gap.first}…{gap.last}" for gap in gaps[:SHOWN])
+                    self._findings.lose(Where.SEQUENCE, camera, named, count - dropped)
 
 
 def _start(status: CameraStatus, taken_at: datetime | None) -> datetime:

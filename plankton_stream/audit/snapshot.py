@@ -12,7 +12,8 @@ from plankton_stream.errors import RejectedError
 from plankton_stream.events import topics
 from plankton_stream.events.deadletters import DEAD_LETTER
 from plankton_stream.events.envelope import Received, now
-from plankton_stream.events.facts import CameraStatus, EmbeddingRequested, read_fact
+from plankton_stream.events.facts import EmbeddingRequested, read_fact
+from plankton_stream.events.health import CameraStatus
 from plankton_stream.events.topics import Topic
 from plankton_stream.ports import LogReader, Span
 

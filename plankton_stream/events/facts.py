@@ -4,8 +4,6 @@ Each class is one event type; its JSON Schema lies in `schemas/` and may only gr
 consumers rely on is never removed, renamed or re-typed within a version.
 """
 
-from typing import ClassVar
-
 from pydantic import Field, ValidationError
 
 from plankton_stream.domain import (
@@ -14,7 +12,6 @@ from plankton_stream.domain import (
     LabelSource,
     LabelState,
     Naming,
-    Record,
     Slug,
     UtcTime,
 )
@@ -31,23 +28,8 @@ from plankton_stream.events.envelope import (
     to_headers,
     to_text,
 )
-
-
-class Fact(Record):
-    """Base of the JSON events.
-
-    Attributes:
-        event_type: CloudEvents type, with the contract's version.
-        topic: where it is published.
-    """
-
-    event_type: ClassVar[str]
-    topic: ClassVar[topics.Topic]
-
-    @property
-    def key(self) -> str:
-        """The record's key."""
-        raise NotImplementedError
+from plankton_stream.events.fact import Fact
+from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 
 
 class EmbeddingRequested(Fact):
@@ -162,27 +144,6 @@ class LabelCurrent(Fact):
         return self.image_id
 
 
-class CameraStatus(Fact):
-    """How a camera is doing; totals count since its process started."""
-
-    event_type = "plankton.camera.status.v1"
-    topic = topics.CAMERAS
-
-    camera: Slug
-    at: UtcTime
-    started_at: UtcTime
-    state: str = Field(description="running, waiting (Kafka is away) or stopped.")
-    seen: int = Field(ge=0, description="Frames or ROIs that the source gave.")
-    sent: int = Field(ge=0, description="Of those, confirmed by Kafka.")
-    dropped: int = Field(ge=0, description="Of those, lost while Kafka was away or refused.")
-    rate_hz: float = Field(ge=0, description="Frames or ROIs sent a second, since the last status.")
-
-    @property
-    def key(self) -> str:
-        """The camera id."""
-        return self.camera
-
-
 class CensusCounted(Fact):
     """Validated images per taxon of one camera in one window of capture time.
 
@@ -218,6 +179,8 @@ FACTS: dict[str, type[Fact]] = {
         LabelCurrent,
         CameraStatus,
         CensusCounted,
+        AlertRaised,
+        AlertCleared,
     )
 }
 

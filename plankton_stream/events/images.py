@@ -6,16 +6,19 @@ The value is the image as the camera made it; everything else travels in headers
 import json
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError
 from pydantic_core import from_json
 
 from plankton_stream.domain import (
     IMAGE_TYPES,
+    MAX_EXTRA_BYTES,
     MAX_IMAGE_BYTES,
     Box,
     Capture,
+    Extra,
     Frame,
     FrameKey,
+    GivenName,
     Roi,
     Specimen,
 )
@@ -69,12 +72,43 @@ TruthText = Annotated[
     PlainSerializer(_dump_truth, return_type=str),
 ]
 
+Sequence = Annotated[
+    int | None,
+    Field(ge=1, description="Counts what the camera gave, also after a restart; a gap is a loss."),
+]
+
+
+def _dump_extra(extra: Extra) -> str:
+    return json.dumps(extra, separators=(",", ":"), ensure_ascii=False)
+
+
+def _small(extra: Extra) -> Extra:
+    size = len(_dump_extra(extra).encode())
+    if size > MAX_EXTRA_BYTES:
+        raise ValueError(f"{size} bytes of JSON, at most {MAX_EXTRA_BYTES} travel")
+    return extra
+
+
+ExtraText = Annotated[
+    Extra,
+    BeforeValidator(_parse_json),
+    AfterValidator(_small),
+    PlainSerializer(_dump_extra, return_type=str),
+]
+GivenNameText = Annotated[
+    GivenName,
+    BeforeValidator(_parse_json),
+    PlainSerializer(lambda name: name.model_dump_json(exclude_none=True), return_type=str),
+]
+
 
 class FrameAttributes(Capture):
     """Headers of `plankton.frame.captured.v1`."""
 
     frame_key: FrameKey
+    extra: ExtraText | None = None
     truth: TruthText | None = None
+    sequence: Sequence = None
 
 
 class RoiAttributes(Capture):
@@ -82,6 +116,14 @@ class RoiAttributes(Capture):
 
     frame_key: FrameKey
     box: BoxText | None = None
+    sequence: Sequence = None
+    extra: ExtraText | None = None
+    given_name: GivenNameText | None = None
+
+
+def frame_event_id(frame: Frame) -> str:
+    """The id of a frame's event: the same whenever the frame is sent."""
+    return f"{frame.capture.camera}/{frame.frame_key}"
 
 
 def frame_message(frame: Frame) -> Message:
@@ -93,13 +135,18 @@ def frame_message(frame: Frame) -> Message:
     """
     camera = frame.capture.camera
     attributes = _attributes(
-        FrameAttributes, frame.capture, frame_key=frame.frame_key, truth=frame.truth
+        FrameAttributes,
+        frame.capture,
+        frame_key=frame.frame_key,
+        truth=frame.truth,
+        sequence=frame.sequence,
+        extra=frame.extra or None,
     )
     return _image_message(
         topics.FRAMES,
         camera,
         Envelope(
-            id=f"{camera}/{frame.frame_key}",
+            id=frame_event_id(frame),
             type=FRAME_CAPTURED,
             source=f"/cameras/{camera}",
             time=frame.capture.captured_at or now(),
@@ -118,7 +165,10 @@ def roi_message(roi: Roi) -> Message:
         RejectedError: as `frame_message`.
     """
     camera = roi.capture.camera
-    attributes = _attributes(RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box)
+    attributes = _attributes(
+        RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box, sequence=roi.sequence,
+        extra=roi.extra or None, given_name=roi.name,
+    )  # fmt: skip
     return _image_message(
         topics.ROIS,
         roi.image_id,
@@ -151,6 +201,8 @@ def read_frame(received: Received) -> Frame:
         content_type=envelope.content_type,
         data=received.value,
         truth=attributes.truth,
+        sequence=attributes.sequence,
+        extra=attributes.extra or {},
     )
 
 
@@ -171,6 +223,9 @@ def read_roi(received: Received) -> Roi:
         box=attributes.box,
         content_type=envelope.content_type,
         data=received.value,
+        sequence=attributes.sequence,
+        extra=attributes.extra or {},
+        name=attributes.given_name,
     )
     if roi.image_id != envelope.subject:
         raise RejectedError(

@@ -128,6 +128,13 @@ CENSUS = _topic(
     compact=True,
     about="Validated images per taxon, camera and window of capture time.",
 )
+ALERTS = _topic(
+    "plankton.alerts.v1",
+    key="subject",
+    days=90,
+    partitions=1,
+    about="What needs a person (a silent camera), since when, and that it is well again.",
+)
 DEADLETTER = _topic(
     "plankton.deadletter.v1",
     key="the original key",
@@ -146,7 +153,7 @@ STREAMS_GROUP = "plankton-streams"
 
 ALL = (
     FRAMES, ROIS, REEMBED, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, CAMERAS, CENSUS,
-    DEADLETTER,
+    ALERTS, DEADLETTER,
 )  # fmt: skip
 
 

@@ -75,6 +75,11 @@ class Home:
         return self.root / "milvus"
 
     @property
+    def spool(self) -> Path:
+        """A folder for each camera: what it saw and Kafka has not taken yet."""
+        return self.root / "spool"
+
+    @property
     def lock(self) -> Path:
         """Locked by the `plankton up` that has this home; holds its pid."""
         return self.run / "up.lock"

@@ -2,6 +2,8 @@
 
 import re
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from plankton_stream.errors import RetryableError
@@ -29,7 +31,8 @@ def status(home: Home, *, budget_mb: int = 0) -> dict[str, Any]:
         `kafka`, `milvus` and `catalog`, and `processes`: for each its name, pid, state, restarts
         since `plankton up`, seconds since its last start, memory in MB (shared pages counted in
         proportion) and log; `disk`: the last look at it, see `disk.Outlook`, None if there was
-        none. Stopped: the pid and the URLs are None, and there are no processes.
+        none; `spools`: for each camera, also if it is not running, the bytes that wait on disk.
+        Stopped: the pid and the URLs are None, and there are no processes.
     """
     try:
         everything = Supervisor(home.socket).seen() if home.supervisor() else []
@@ -44,13 +47,18 @@ def status(home: Home, *, budget_mb: int = 0) -> dict[str, Any]:
         **{key: known.get(key) for key in ("pid", *_PARTS)},
         "disk": disk.as_json() | {"line": disk.line()} if disk else None,
         "processes": [_process(home, seen, restarts.get(seen.name, 0)) for seen in everything],
+        "spools": [_spool(folder) for folder in sorted(home.spool.glob("*/"))],
     }
 
 
 def table(found: dict[str, Any]) -> list[str]:
     """The same for people: a line per part."""
+    waiting = [one for one in found["spools"] if one["bytes"]]
+    spools = [f"{one['camera']:20} {one['bytes'] / 1e6:8.1f} MB" for one in waiting]
+    if spools:
+        spools = ["", "waiting on disk, for Kafka", *spools]
     if found["state"] == "stopped":
-        return [f"nothing is running on {found['home']}: `plankton up` starts it"]
+        return [f"nothing is running on {found['home']}: `plankton up` starts it", *spools]
     lines = [f"{part:8} {found[part]}" for part in _PARTS if found[part]]
     lines += ["", f"{'process':10} {'state':10} {'pid':>8} {'restarts':>8} {'MB':>6}  since"]
     for one in found["processes"]:
@@ -62,7 +70,7 @@ def table(found: dict[str, Any]) -> list[str]:
     if disk := found["disk"]:
         lines += ["", f"disk     {disk['line']}"]
         lines += ["WARNING  less than a day or a tenth is left"] if disk["warning"] else []
-    return lines
+    return lines + spools
 
 
 def without_password(url: str) -> str:
@@ -82,6 +90,14 @@ def _process(home: Home, seen: Seen, restarts: int) -> dict[str, Any]:
         "memory_mb": memory_mb(seen.pid),
         "log": str(home.log / f"{seen.name}.log"),
     }
+
+
+def _spool(folder: Path) -> dict[str, Any]:
+    size = 0
+    for file in folder.glob("*.frames"):
+        with suppress(FileNotFoundError):  # the camera removes what is sent
+            size += file.stat().st_size
+    return {"camera": folder.name, "bytes": size}
 
 
 def _state(home: Home, seen: Seen) -> str:

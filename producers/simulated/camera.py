@@ -24,6 +24,7 @@ class SimulatedCamera:
     """A camera on a profiling float above a sea of drawn plankton; every frame tells its truth."""
 
     keeps = False
+    idle_s = 1.0  # it always has something
 
     def __init__(
         self,

@@ -20,7 +20,17 @@ from alembic.migration import MigrationContext
 
 from plankton_stream.adapters import sql
 from plankton_stream.adapters.sql import Catalog, LabelRequest, schema, upgrade
-from plankton_stream.domain import Box, Capture, Cut, Image, LabelState, Naming, Taxon, new_id
+from plankton_stream.domain import (
+    Box,
+    Capture,
+    Cut,
+    GivenName,
+    Image,
+    LabelState,
+    Naming,
+    Taxon,
+    new_id,
+)
 from plankton_stream.errors import ConfigError, NotFoundError, RejectedError, RetryableError
 from plankton_stream.events.facts import LabelApplied, LabelRetracted
 from plankton_stream.ports import ImageFilter
@@ -231,6 +241,8 @@ def test_pages_and_counts_follow_the_filter_as_the_reference_does(catalog: Catal
             n, camera=f"cam-{n % 2}", sample="s" if n % 3 else None,
             depth_m=None if n % 5 == 0 else n,
             captured_at=None if n % 4 == 0 else NOON + timedelta(seconds=n),
+            project="tara" if n % 2 else None, instrument=None if n % 3 else "UVP 6",
+            latitude=None if n % 6 == 0 else n, longitude=None if n % 6 == 0 else 9 * n - 180,
         )
         for n in range(40)
     ]  # fmt: skip
@@ -244,6 +256,10 @@ def test_pages_and_counts_follow_the_filter_as_the_reference_does(catalog: Catal
         ImageFilter(before=NOON + timedelta(seconds=9)), ImageFilter(depth_min_m=7.0),
         ImageFilter(depth_max_m=7.0, camera="cam-0"),
         ImageFilter(state=LabelState.DUBIOUS, taxon="diatom", before=NOON + timedelta(seconds=7)),
+        ImageFilter(project="tara"), ImageFilter(instrument="UVP 6", project="tara"),
+        ImageFilter(latitude_min=3, latitude_max=20), ImageFilter(longitude_max=0.0),
+        ImageFilter(longitude_min=-10, longitude_max=90), ImageFilter(longitude_min=90),
+        ImageFilter(longitude_min=150, longitude_max=-150),
     ):  # fmt: skip
         expected = {image.image_id for image in known if where.matches(image)}
         assert {i.image_id for i in catalog.images.page(where).images} == expected, where
@@ -710,3 +726,75 @@ def test_a_taxon_is_added_once_and_needs_its_parent(catalog: Catalog) -> None:
         catalog.taxa.add(new.model_copy(update={"name": "Oithonidae"}))
     with pytest.raises(RejectedError, match="add it first"):
         catalog.taxa.add(Taxon(key="x", name="X", parent="nobody"))
+
+
+EARLIER = GivenName(taxon="Calanoida<Copepoda", who="Ann", origin="EcoTaxa", at=NOON)
+
+
+def test_all_that_is_known_of_an_image_comes_back(catalog: Catalog) -> None:
+    image = an_image(
+        1, project="tara", instrument="UVP 6", sample="s", volume_ml=0.7, source_file="a/b.zip",
+        latitude=1.0, longitude=2.0,
+    )  # fmt: skip
+    extra = {"area": 12.5, "ship": "Tara", "n": 3, "good": True}
+    image = image.model_copy(update={"extra": extra})
+    catalog.images.upsert([image])
+    assert catalog.images.get([image.image_id]) == {image.image_id: image}
+
+
+def test_a_name_that_an_image_came_with_becomes_a_label_and_an_event(
+    catalog: Catalog, images: list[Image]
+) -> None:
+    catalog.given_names.adopt({images[0].image_id: EARLIER, new_id(): EARLIER})
+    assert naming(catalog, images[0]) == named("calanoida-copepoda")
+    (event,) = events(catalog)
+    assert (event.image_id, event.who) == (images[0].image_id, "Ann")
+    assert event.why == "import: EcoTaxa, 2024-05-01T12:00:00Z"
+    (made,) = [taxon for taxon in catalog.taxa.all() if taxon.key == "calanoida-copepoda"]
+    assert made.name == "Calanoida<Copepoda"
+
+
+def test_a_name_finds_the_taxon_that_has_it(catalog: Catalog, images: list[Image]) -> None:
+    names = ["copepoda", "COPEPOD", "detritus", "artefact<not-living"]
+    ids = [image.image_id for image in images]
+    given = [EARLIER.model_copy(update={"taxon": name}) for name in names]
+    catalog.given_names.adopt(dict(zip(ids, given, strict=False)))
+    expected = ["copepod", "copepod", "detritus", "artefact-not-living"]
+    assert [naming(catalog, image).taxon for image in images[:4]] == expected
+    kinds = {taxon.key: taxon.kind for taxon in catalog.taxa.all()}
+    assert kinds["artefact-not-living"] == "non-living"
+
+
+def test_a_predicted_name_is_a_machine_s(catalog: Catalog, images: list[Image]) -> None:
+    name = EARLIER.model_copy(update={"state": LabelState.PREDICTED, "who": None})
+    catalog.given_names.adopt({images[0].image_id: name})
+    (label,) = catalog.labels.history(images[0].image_id)
+    assert (label.source, label.who, label.state) == ("machine", "EcoTaxa", LabelState.PREDICTED)
+
+
+def test_what_was_said_here_stands_and_a_replay_brings_nothing_back(
+    catalog: Catalog, images: list[Image]
+) -> None:
+    fresh, taken_back, corrected = (image.image_id for image in images[:3])
+    given = dict.fromkeys((fresh, taken_back, corrected), EARLIER)
+    catalog.given_names.adopt(given)
+    (label,) = catalog.labels.history(taken_back)
+    catalog.labels.retract(label.label_id, who="bea")
+    catalog.labels.apply(asked(images[2], taxon="diatom"))
+    before = len(events(catalog))
+    catalog.given_names.adopt(given)
+    assert len(events(catalog)) == before
+    assert naming(catalog, images[1]) == Naming()
+    later = EARLIER.model_copy(update={"taxon": "Salpida"})
+    catalog.given_names.adopt(dict.fromkeys(given, later))
+    assert naming(catalog, images[0]) == named("salp"), "a corrected import replaces an import"
+    assert naming(catalog, images[2]) == named("diatom"), "what was said here stands"
+    catalog.given_names.adopt(given)
+    assert naming(catalog, images[0]) == named("salp"), "the older record of the log came again"
+
+
+def test_labels_by_id(catalog: Catalog, images: list[Image]) -> None:
+    done = catalog.labels.apply(asked(*images[:2]))
+    ids = [label.label_id for label in done.labels]
+    assert catalog.labels.get([*ids, new_id()]) == {label.label_id: label for label in done.labels}
+    assert catalog.labels.get([]) == {}

@@ -76,6 +76,13 @@ def test_the_worker_gets_the_bytes_and_their_type_below_the_url(worker: Worker) 
     assert worker.asked == [("/behind/a/proxy/embed?encoder=enc%202", "image/tiff", b"\0\xff")]
 
 
+def test_the_worker_gets_the_size_of_a_pixel(worker: Worker) -> None:
+    client = HttpQueryEncoder(worker.url)
+    client.encode(b"\0", "image/png", "enc-1", pixel_size_um=2.5)
+    (path, *_) = worker.asked[-1]
+    assert path == "/embed?encoder=enc-1&pixel_size_um=2.5"
+
+
 def test_what_the_worker_rejects_is_rejected_in_its_words(worker: Worker) -> None:
     worker.status, worker.body = 422, "kein Bild: ü".encode()
     with pytest.raises(RejectedError, match="kein Bild: ü"):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pymilvus import MilvusClient
 
-from plankton_stream.adapters.milvus import MilvusIndex, drop_index, ping
+from plankton_stream.adapters.milvus import MilvusIndex, collection, drop_index, ping
 from plankton_stream.adapters.milvus.collection import Collection
 from plankton_stream.codes import binary_codes, hamming_distances
 from plankton_stream.domain import Image, LabelState, Naming, new_id
@@ -221,6 +221,9 @@ def mixed(sample: str) -> list[Image]:
             camera=f"{sample}-{number % 3}"[-40:],
             captured_at=times[number % 4], depth_m=(None, 0.0, -0.5, 10.0, 11_000.0)[number % 5],
             naming=names[number // 2 % 4],
+            project=(None, "tara", "mvco")[number % 3], instrument=(None, 'UVP "6"')[number % 2],
+            latitude=(None, -90.0, 0.5, 54.0)[number % 4],
+            longitude=(None, 179.5, -179.5, 7.25, 0.0)[number % 5],
         )
         for number in range(80)
     ]  # fmt: skip
@@ -239,7 +242,9 @@ def test_each_filter_alone_and_with_others_finds_what_the_reference_matches(
         {"after": NOON}, {"before": NOON}, {"after": datetime(1931, 1, 1, tzinfo=UTC)},
         {"before": NOON + timedelta(microseconds=1)}, {"before": datetime(1900, 1, 1, tzinfo=UTC)},
         {"depth_min_m": 0.0}, {"depth_max_m": 0.0}, {"depth_min_m": -100.0},
-        {"depth_max_m": 12_000.0},
+        {"depth_max_m": 12_000.0}, {"project": "tara"}, {"instrument": 'UVP "6"'},
+        {"latitude_min": 0.0, "latitude_max": 54.0}, {"latitude_max": 0.5},
+        {"longitude_min": 0.0}, {"longitude_min": 179.0, "longitude_max": -179.0},
     ]  # fmt: skip
     pairs = [a | b for a, b in itertools.combinations(alone, 2)]
     own = {image.image_id for image in images}
@@ -496,3 +501,45 @@ def test_removed_images_are_found_in_no_way_and_the_others_stay(
     until(lambda: index.known(ids) == left)
     for metric in (Metric.COSINE, Metric.HAMMING):
         until(lambda by=metric: set(found(index, vectors[0], own, metric=by)) == left)
+
+
+@pytest.fixture
+def earlier(milvus: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Encoder of an index that an earlier version made: its collections have fewer fields."""
+    encoder = new_id()
+    with monkeypatch.context() as patch:
+        patch.setattr(collection, "LATER_FIELDS", ())
+        MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION).close()
+    yield encoder
+    drop_index(milvus, encoder)
+
+
+@pytest.mark.services
+def test_an_index_of_an_earlier_version_works_on_without_the_fields_it_lacks(
+    milvus: str, earlier: str, vectors: Vector
+) -> None:
+    index = MilvusIndex(milvus, encoder=earlier, dimension=DIMENSION)
+    image = an_image(1, sample="s", project="tara", instrument="UVP 6", naming=named("diatom"))
+    put(index, [image], vectors[:1])
+    index.rename([image.model_copy(update={"naming": named("copepod")})])
+    until(lambda: found(index, vectors[0], ImageFilter(taxon="copepod")) == [image.image_id])
+    for where in (ImageFilter(project="tara"), ImageFilter(instrument="UVP 6")):
+        for metric in (Metric.COSINE, Metric.HAMMING):
+            with pytest.raises(RejectedError, match="filter by sample or camera, or publish"):
+                index.search(vectors[0], 5, where=where, metric=metric)
+    index.close()
+
+
+@pytest.mark.services
+def test_codes_that_an_index_of_an_earlier_version_lacks_are_made(
+    milvus: str, earlier: str, vectors: Vector
+) -> None:
+    index = MilvusIndex(milvus, encoder=earlier, dimension=DIMENSION)
+    put(index, [an_image(1, sample="s")], vectors[:1])
+    index.close()
+    client = MilvusClient(uri=milvus)
+    client.drop_collection(f"codes_{earlier}")
+    client.close()
+    index = MilvusIndex(milvus, encoder=earlier, dimension=DIMENSION)
+    until(lambda: len(hamming_ids(index, vectors[0], sample="s")) == 1)
+    index.close()

@@ -46,7 +46,7 @@ def archive(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("archive")
     draw(folder, 300, seed=5)
     for _ in range(2):
-        arguments = ["camera", "folder", str(folder), "--roi", "--once", "--camera", "archive"]
+        arguments = ["camera", "folder", str(folder), "--roi", "--again", "--camera", "archive"]
         run = stack.command(*arguments, stdout=subprocess.PIPE)
         out = run.communicate(timeout=120)[0].decode()
         assert run.returncode == 0

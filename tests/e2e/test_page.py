@@ -11,7 +11,9 @@ from werkzeug.serving import make_server
 
 from plankton_stream.events import topics
 from plankton_stream.events.envelope import Received
+from plankton_stream.events.fact import Fact
 from plankton_stream.events.facts import CensusCounted, fact_message
+from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 from tests.browser import expect
 from tests.web_parts import START, Web, image, new_web, picture
 
@@ -249,3 +251,35 @@ def test_the_census_is_drawn_and_follows(page: Any, web: Web) -> None:
     count("cam-2", copepod=4)
     expect(page.locator("#legend li").first).to_have_text(re.compile("copepod.*7"))
     expect(page.locator("#table tbody tr")).to_have_count(2)
+
+
+def say(web: Web, fact: Fact) -> None:
+    message = fact_message(fact, event_id="e", source="/test")
+    web.live.take(
+        Received(message.topic, 0, 0, message.key.encode(), message.value, message.headers)
+    )
+
+
+def status(camera: str, state: str, **more: Any) -> CameraStatus:
+    counts = {"seen": 12_345, "sent": 12_000, "dropped": 0, "rate_hz": 6.0} | more
+    return CameraStatus(camera=camera, at=START, started_at=START, state=state, **counts)
+
+
+def test_the_cameras_page_shows_how_each_is_doing(page: Any, web: Web) -> None:
+    say(web, status("buoy-1", "running"))
+    lost = {"dropped": 45, "dropped_because": {"spool-full": 40, "late": 5}, "gaps": 2}
+    full = {"spooled": 300, "spool_bytes": 1_234_567, "spool_limit_bytes": 4_096_000_000}
+    say(web, status("buoy-2", "waiting", why="Kafka is away", **lost, **full))
+    about = {"subject": "camera/buoy-1", "kind": "silent", "since": START, "at": START}
+    say(web, AlertRaised(**about, what="camera buoy-1 has said nothing"))
+    page.goto("/cameras")
+    rows = page.get_by_role("row")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(1)).to_contain_text("silent")
+    for text in ("waiting", "Kafka is away", "1.2 MB of 4.1 GB", "spool-full 40, late 5"):
+        expect(rows.nth(2)).to_contain_text(text)
+    expect(page.get_by_role("rowheader")).to_have_text(["buoy-1", "buoy-2"])
+    expect(page.get_by_role("status", name="Alerts")).to_contain_text("buoy-1 has said nothing")
+    say(web, AlertCleared(**about, what="it is running again"))
+    expect(rows.nth(1)).to_contain_text("running")
+    expect(page.locator("#alerts")).to_be_hidden()

@@ -14,7 +14,7 @@ from plankton_stream.errors import ConfigError, RetryableError
 from plankton_stream.events import topics
 from plankton_stream.events.images import read_frame, read_roi
 from plankton_stream.testing import MemoryLog, MemoryPublisher
-from producers import commands
+from producers import commands, running
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MemoryLog]:
     """What the commands publish; they run in an empty folder without a `.env`."""
     log = MemoryLog()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(commands, "bounded_publisher", lambda *_, **__: MemoryPublisher(log))
+    monkeypatch.setattr(running, "bounded_publisher", lambda *_, **__: MemoryPublisher(log))
     monkeypatch.setattr(commands, "start_logging", lambda _: None)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield log
@@ -93,9 +93,11 @@ def test_folder_names_the_camera_after_itself(log: MemoryLog, pictures: Path) ->
 def test_folder_with_metadata(log: MemoryLog, pictures: Path) -> None:
     csv = pictures.parent / "meta.csv"
     csv.write_text("path,captured_at,depth_m\nb.png,2023-01-01T00:00:00Z,7\n")
-    assert camera("folder", pictures, "--metadata", csv).exit_code == 0
+    ids = ("--sample", "s", "--project", "p")
+    assert camera("folder", pictures, "--metadata", csv, *ids).exit_code == 0
     frames = [read_frame(record) for record in log.records[topics.FRAMES.name]]
     assert [frame.capture.depth_m for frame in frames] == [None, 7.0]
+    assert {(frame.capture.sample, frame.capture.project) for frame in frames} == {("s", "p")}
 
 
 @pytest.mark.usefixtures("log")
@@ -139,7 +141,7 @@ def test_it_waits_for_kafka_at_the_start(
             raise RetryableError("no Kafka broker answers")
         return MemoryPublisher(log)
 
-    monkeypatch.setattr(commands, "bounded_publisher", connect)
+    monkeypatch.setattr(running, "bounded_publisher", connect)
     monkeypatch.setattr(retrying, "FIRST_PAUSE_S", 0.01)
     assert camera("folder", pictures).exit_code == 0
     assert len(tries) == 3

@@ -14,6 +14,7 @@ from PIL import Image
 from plankton_stream.domain import MAX_IMAGE_BYTES, Frame, Roi
 from plankton_stream.errors import ConfigError
 from producers.folder import FolderCamera
+from producers.metadata import Known
 from producers.source import Item
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(6, 8)
@@ -164,7 +165,8 @@ def test_metadata_go_before_exif_and_exif_before_the_name(folder: Path) -> None:
     Image.fromarray(PIXELS).save(folder / name, exif=exif)
     told = datetime(2022, 1, 1, tzinfo=UTC)
     write(folder / "20190101_000000.png")
-    metadata = {name: {"captured_at": told, "depth_m": 12.5}, "lost.png": {}}
+    known = Known({"captured_at": told, "depth_m": 12.5})
+    metadata = {name: known, "lost.png": Known()}
 
     with_metadata = FolderCamera(folder, camera="c", metadata=metadata)
     without = FolderCamera(folder, camera="c")
@@ -215,3 +217,30 @@ def test_watching_counts_a_file_once(folder: Path) -> None:
     for _ in range(4):
         look(items)
     assert source.counts == {"skipped": 1}
+
+
+def test_a_watched_folder_may_go_away_and_come_back(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A network drive, a card that was taken out."""
+    watched = folder / "card"
+    write(watched / "a.png")
+    items = iter(FolderCamera(watched, camera="c", watch=True))
+    assert [look(items), look(items)] == [[], ["a.png"]]
+    watched.rename(folder / "gone")
+    assert [look(items), look(items)] == [[], []]
+    assert "cannot be read" in caplog.text
+    write(folder / "gone" / "b.png")
+    (folder / "gone").rename(watched)
+    assert [look(items), look(items)] == [[], ["b.png"]]
+
+
+def test_a_folder_that_goes_away_ends_with_a_loss(folder: Path) -> None:
+    for name in ("a/1.png", "b/2.png"):
+        write(folder / "card" / name)
+    source = FolderCamera(folder / "card", camera="c")
+    items = iter(source)
+    next(items)
+    (folder / "card").rename(folder / "gone")
+    assert list(items) == []
+    assert source.counts["unreadable"] == 1

@@ -1,8 +1,12 @@
-"""The loop that publishes cameras: nothing lost silently, whatever Kafka does."""
+"""The loop of sources that keep their items: nothing lost silently, whatever Kafka does."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -10,11 +14,15 @@ from plankton_stream.domain import Capture, Frame, Roi
 from plankton_stream.errors import RejectedError, RetryableError
 from plankton_stream.events import topics
 from plankton_stream.events.envelope import Message
-from plankton_stream.events.facts import CameraStatus, read_fact
+from plankton_stream.events.facts import read_fact
+from plankton_stream.events.health import CameraStatus, DropReason
 from plankton_stream.events.images import read_frame, read_roi
+from plankton_stream.ports import Publisher
 from plankton_stream.testing import MemoryLog, MemoryPublisher
-from producers.loop import STATUS_EVERY_S, Totals, publish
+from producers.loop import publish
+from producers.numbering import Numbers
 from producers.source import Item
+from producers.totals import STATUS_EVERY_S, Totals
 
 
 @dataclass
@@ -41,6 +49,7 @@ class FakeTime:
 class ListSource:
     items: Iterable[Item | None]
     keeps: bool = True
+    idle_s: float = 1.0
     camera: str = "cam-1"
     taken: int = 0
 
@@ -57,11 +66,26 @@ def frames(count: int, data: bytes = b"image") -> list[Item | None]:
     ]
 
 
-def run(source: ListSource, log: MemoryLog, time: FakeTime, rate_hz: float = 0.0) -> Totals:
-    return publish(
-        source, MemoryPublisher(log), rate_hz=rate_hz,
-        stop=time.stop, clock=time.clock, wait=time.wait,
-    )  # fmt: skip
+class Run(Protocol):
+    def __call__(
+        self, source: ListSource, publisher: Publisher | None = None, rate_hz: float = 0.0
+    ) -> Totals: ...
+
+
+@pytest.fixture
+def run(log: MemoryLog, time: FakeTime, tmp_path: Path) -> Run:
+    """Publishes a source to the log, as one start of its process would."""
+
+    def publish_once(
+        source: ListSource, publisher: Publisher | None = None, rate_hz: float = 0.0
+    ) -> Totals:
+        with closing(Numbers(tmp_path / "place")) as numbers:
+            return publish(
+                source, publisher or MemoryPublisher(log), numbers, rate_hz=rate_hz,
+                stop=time.stop, clock=time.clock, wait=time.wait,
+            )  # fmt: skip
+
+    return publish_once
 
 
 def sent_keys(log: MemoryLog) -> list[str]:
@@ -84,82 +108,56 @@ def time() -> FakeTime:
     return FakeTime()
 
 
-def test_a_folder_is_published_in_order(log: MemoryLog, time: FakeTime) -> None:
-    totals = run(ListSource(frames(200)), log, time)
+def test_a_folder_is_published_in_order(run: Run, log: MemoryLog) -> None:
+    totals = run(ListSource(frames(200)))
     assert sent_keys(log) == [f"{number:04d}" for number in range(200)]
     assert totals == Totals(seen=200, sent=200)
 
 
-def test_rois_go_to_their_own_topic(log: MemoryLog, time: FakeTime) -> None:
+def test_rois_go_to_their_own_topic(run: Run, log: MemoryLog) -> None:
     roi = Roi(Capture(camera="cam-1"), "a.png", None, "image/png", b"image")
-    run(ListSource([roi]), log, time)
-    assert read_roi(log.records[topics.ROIS.name][0]) == roi
+    run(ListSource([roi]))
+    assert read_roi(log.records[topics.ROIS.name][0]) == replace(roi, sequence=1)
 
 
-def test_the_last_status_tells_the_totals(log: MemoryLog, time: FakeTime) -> None:
-    run(ListSource(frames(3)), log, time)
+def test_the_last_status_tells_the_totals(run: Run, log: MemoryLog) -> None:
+    run(ListSource(frames(3)))
     first, *_, last = statuses(log)
     assert (first.state, first.seen, first.sent) == ("running", 0, 0)
     assert (last.state, last.seen, last.sent, last.dropped) == ("stopped", 3, 3, 0)
     assert last.camera == "cam-1"
 
 
-def test_a_status_comes_about_every_five_seconds(log: MemoryLog, time: FakeTime) -> None:
-    run(ListSource(frames(121), keeps=False), log, time, rate_hz=4.0)  # 30 s
+def test_a_status_comes_about_every_five_seconds(run: Run, log: MemoryLog) -> None:
+    run(ListSource(frames(121)), rate_hz=4.0)  # 30 s
     running = [status for status in statuses(log) if status.state == "running"]
     assert 6 <= len(running) <= 8
     assert running[3].rate_hz == pytest.approx(4.0, rel=0.1)
 
 
-def test_the_rate_is_kept(log: MemoryLog, time: FakeTime) -> None:
-    totals = run(ListSource(frames(21), keeps=False), log, time, rate_hz=10.0)
+def test_the_rate_is_kept(run: Run, time: FakeTime) -> None:
+    totals = run(ListSource(frames(21)), rate_hz=10.0)
     assert time.now_s == pytest.approx(2.0, abs=0.11)
     assert totals.dropped == 0
 
 
-def test_a_folder_waits_for_kafka_and_loses_nothing(log: MemoryLog, time: FakeTime) -> None:
+def test_a_folder_waits_for_kafka_and_loses_nothing(
+    run: Run, log: MemoryLog, time: FakeTime
+) -> None:
     log.available = False
     time.plans.append((42.0, lambda: setattr(log, "available", True)))
-    totals = run(ListSource(frames(100)), log, time)
+    totals = run(ListSource(frames(100)))
     assert sent_keys(log) == [f"{number:04d}" for number in range(100)]
     assert totals == Totals(seen=100, sent=100)
 
 
-def test_a_paced_folder_drops_nothing_either(log: MemoryLog, time: FakeTime) -> None:
+def test_a_paced_folder_drops_nothing_either(run: Run, log: MemoryLog, time: FakeTime) -> None:
     time.plans += [
         (1.0, lambda: setattr(log, "available", False)),
         (9.0, lambda: setattr(log, "available", True)),
     ]
-    totals = run(ListSource(frames(30)), log, time, rate_hz=10.0)
+    totals = run(ListSource(frames(30)), rate_hz=10.0)
     assert totals == Totals(seen=30, sent=30)
-
-
-def test_a_live_camera_counts_what_passes(
-    log: MemoryLog, time: FakeTime, caplog: pytest.LogCaptureFixture
-) -> None:
-    time.plans += [
-        (1.0, lambda: setattr(log, "available", False)),
-        (11.0, lambda: setattr(log, "available", True)),
-    ]
-    source = ListSource(frames(40), keeps=False)
-    totals = run(source, log, time, rate_hz=2.0)
-    # every tick of the camera's clock is accounted for
-    assert totals.seen == pytest.approx(time.now_s * 2.0 + 1, abs=1)
-    assert totals.sent == 40  # the frame it held when Kafka went is not lost
-    assert totals.dropped == totals.seen - 40
-    assert 18 <= totals.dropped <= 30
-    assert f"{totals.dropped} dropped" in caplog.text
-    assert "Kafka is back" in caplog.text
-    assert statuses(log)[-1].dropped == totals.dropped
-
-
-def test_a_live_camera_takes_no_frames_while_kafka_is_away(log: MemoryLog, time: FakeTime) -> None:
-    log.available = False
-    time.plans.append((100.0, time.stop.set))
-    source = ListSource(frames(1000), keeps=False)
-    totals = run(source, log, time, rate_hz=5.0)
-    assert source.taken == 1
-    assert totals.sent == 0
 
 
 class TroubledTopic(MemoryPublisher):
@@ -175,11 +173,9 @@ class TroubledTopic(MemoryPublisher):
         super().send(message)
 
 
-def test_a_waiting_camera_says_so_if_it_can(log: MemoryLog, time: FakeTime) -> None:
+def test_a_waiting_camera_says_so_if_it_can(run: Run, log: MemoryLog, time: FakeTime) -> None:
     publisher = TroubledTopic(log, time, until_s=30.0)
-    totals = publish(
-        ListSource(frames(5)), publisher, stop=time.stop, clock=time.clock, wait=time.wait
-    )
+    totals = run(ListSource(frames(5)), publisher)
     assert totals == Totals(seen=5, sent=5)
     assert "waiting" in [status.state for status in statuses(log)]
     assert statuses(log)[-1].state == "stopped"
@@ -199,11 +195,9 @@ class SlowConfirmation(MemoryPublisher):
             raise RetryableError("not confirmed")
 
 
-def test_what_was_not_confirmed_is_sent_again(log: MemoryLog, time: FakeTime) -> None:
+def test_what_was_not_confirmed_is_sent_again(run: Run, log: MemoryLog) -> None:
     publisher = SlowConfirmation(log, failures=3)
-    totals = publish(
-        ListSource(frames(5)), publisher, stop=time.stop, clock=time.clock, wait=time.wait
-    )
+    totals = run(ListSource(frames(5)), publisher)
     assert totals == Totals(seen=5, sent=5)
     assert set(sent_keys(log)) == {f"{number:04d}" for number in range(5)}
     ids = [dict(record.headers)["ce_id"] for record in log.records[topics.FRAMES.name]]
@@ -212,7 +206,7 @@ def test_what_was_not_confirmed_is_sent_again(log: MemoryLog, time: FakeTime) ->
 
 
 def test_a_frame_that_is_too_large_is_refused_and_counted(
-    log: MemoryLog, time: FakeTime, caplog: pytest.LogCaptureFixture
+    run: Run, log: MemoryLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     capture = Capture(camera="cam-1")
     items = [
@@ -221,10 +215,14 @@ def test_a_frame_that_is_too_large_is_refused_and_counted(
         Frame(capture, "empty", "image/png", b""),
         Frame(capture, "fits", "image/png", bytes(16 * 1024 * 1024)),
     ]
-    totals = run(ListSource(items), log, time)
-    assert totals == Totals(seen=4, sent=2, dropped=2, refused=2)
+    totals = run(ListSource(items))
+    assert totals == refusing(seen=4, sent=2, refused=2, gaps=1)
     assert sent_keys(log) == ["0000", "fits"]
     assert "huge is not sent: the image has 16777217 bytes" in caplog.text
+
+
+def refusing(*, seen: int, sent: int, refused: int, gaps: int) -> Totals:
+    return Totals(seen, sent, Counter({DropReason.REFUSED: refused}), gaps)
 
 
 class Picky(MemoryPublisher):
@@ -234,39 +232,72 @@ class Picky(MemoryPublisher):
         super().send(message)
 
 
-def test_a_record_that_the_log_refuses_does_not_stop_the_rest(
-    log: MemoryLog, time: FakeTime
-) -> None:
+def test_a_record_that_the_log_refuses_does_not_stop_the_rest(run: Run, log: MemoryLog) -> None:
     items = frames(2) + frames(1, b"bad") + frames(2)
-    totals = publish(
-        ListSource(items), Picky(log), stop=time.stop, clock=time.clock, wait=time.wait
-    )
-    assert totals == Totals(seen=5, sent=4, dropped=1, refused=1)
+    totals = run(ListSource(items), Picky(log))
+    assert totals == refusing(seen=5, sent=4, refused=1, gaps=1)
 
 
-def test_a_watched_source_is_confirmed_before_it_waits(log: MemoryLog, time: FakeTime) -> None:
+def test_a_watched_source_is_confirmed_before_it_waits(
+    run: Run, log: MemoryLog, time: FakeTime
+) -> None:
     seen_while_waiting = []
     time.plans = [(0.5, lambda: seen_while_waiting.append(len(sent_keys(log))))]
-    run(ListSource([*frames(3), None, *frames(1)]), log, time)
+    run(ListSource([*frames(3), None, *frames(1)]))
     assert seen_while_waiting == [3]
     assert len(sent_keys(log)) == 4
 
 
-def test_stopping_confirms_what_was_taken(log: MemoryLog, time: FakeTime) -> None:
+def test_stopping_confirms_what_was_taken(run: Run, log: MemoryLog, time: FakeTime) -> None:
     def stopping() -> Iterator[Item | None]:
         yield from frames(2)
         time.stop.set()
         yield from frames(1)
         raise AssertionError("taken after the stop")
 
-    totals = run(ListSource(stopping()), log, time)
+    totals = run(ListSource(stopping()))
     assert totals.sent == totals.seen == 3
     assert statuses(log)[-1].state == "stopped"
 
 
-def test_stopping_while_kafka_is_away_ends_soon(log: MemoryLog, time: FakeTime) -> None:
+def test_stopping_while_kafka_is_away_ends_soon(run: Run, log: MemoryLog, time: FakeTime) -> None:
     log.available = False
     time.plans.append((30.0, time.stop.set))
-    totals = run(ListSource(frames(10)), log, time)
+    totals = run(ListSource(frames(10)))
     assert totals == Totals(seen=10)
     assert time.now_s < 30.0 + 2 * STATUS_EVERY_S
+
+
+def sequences(log: MemoryLog) -> list[int | None]:
+    return [read_frame(record).sequence for record in log.records[topics.FRAMES.name]]
+
+
+def test_items_are_numbered_and_count_on_after_a_restart(run: Run, log: MemoryLog) -> None:
+    run(ListSource(frames(3)))
+    run(ListSource(frames(2)))
+    assert sequences(log) == [1, 2, 3, 4, 5]
+    assert statuses(log)[-1].last_sequence == 5
+
+
+def test_a_refused_item_leaves_a_gap(run: Run, log: MemoryLog) -> None:
+    run(ListSource([*frames(1), *frames(2, b""), *frames(1)]))
+    assert sequences(log) == [1, 4]
+    last = statuses(log)[-1]
+    assert (last.gaps, last.dropped_because) == (1, {"refused": 2})
+
+
+def test_what_kafka_took_before_it_refused_is_not_sent_again(
+    run: Run, log: MemoryLog, time: FakeTime
+) -> None:
+    """Else each try while the consumers are behind would make the log fuller."""
+
+    class Filling(MemoryPublisher):
+        def send(self, message: Message) -> None:
+            full = len(log.records[topics.FRAMES.name]) + len(self._queue) >= 3
+            if message.topic == topics.FRAMES.name and full and time.now_s < 30:
+                raise RetryableError("3 frames are unread")
+            super().send(message)
+
+    totals = run(ListSource(frames(6)), Filling(log))
+    assert totals == Totals(seen=6, sent=6)
+    assert sent_keys(log) == [f"{number:04d}" for number in range(6)]

@@ -27,12 +27,11 @@ def test_vectors_are_pooled_features(name: str, dimension: int, side_px: int) ->
     assert encoder.identity.id.startswith(f"{name}-v3-")
 
 
-@pytest.mark.parametrize("name", ["resnet50-256", "inceptionresnetv2-256"])
-def test_projected_vectors_keep_the_angles_about(name: str) -> None:
+def test_projected_vectors_keep_the_angles_about() -> None:
     images = [drawn_organism(), drawn_organism(seed=1), np.full((50, 50), 90, np.uint8)]
-    raw = load_encoder(name.removesuffix("-256"), "random", batch_size=3).encode(images)
+    raw = load_encoder("resnet50", "random", batch_size=3).encode(images)
 
-    vectors = load_encoder(name, "random", batch_size=3).encode(images)
+    vectors = load_encoder("resnet50-256", "random", batch_size=3).encode(images)
 
     assert vectors.shape == (3, 256)
     np.testing.assert_allclose(vectors @ vectors.T, raw @ raw.T, atol=0.2)

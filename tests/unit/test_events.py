@@ -22,12 +22,11 @@ from plankton_stream.errors import RejectedError
 from plankton_stream.events import topics
 from plankton_stream.events.deadletters import dead_letter
 from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.fact import Fact
 from plankton_stream.events.facts import (
     FACTS,
-    CameraStatus,
     CensusCounted,
     EmbeddingRequested,
-    Fact,
     ImageDeleted,
     ImageIndexed,
     LabelApplied,
@@ -36,6 +35,7 @@ from plankton_stream.events.facts import (
     fact_message,
     read_fact,
 )
+from plankton_stream.events.health import CameraStatus
 from plankton_stream.events.images import frame_message, read_frame, read_roi, roi_message
 
 NOON = datetime(2024, 5, 1, 12, 0, 0, 1, tzinfo=UTC)

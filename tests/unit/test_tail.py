@@ -8,14 +8,9 @@ from plankton_stream.domain import Capture
 from plankton_stream.events import topics
 from plankton_stream.events.deadletters import dead_letter
 from plankton_stream.events.envelope import Message, Received
-from plankton_stream.events.facts import (
-    CameraStatus,
-    CensusCounted,
-    Fact,
-    ImageIndexed,
-    LabelCurrent,
-    fact_message,
-)
+from plankton_stream.events.fact import Fact
+from plankton_stream.events.facts import CensusCounted, ImageIndexed, LabelCurrent, fact_message
+from plankton_stream.events.health import CameraStatus
 from plankton_stream.tail import as_json_line, as_line
 from tests.label_events import START, Labelling, as_received, label_message
 

@@ -115,7 +115,7 @@ def test_pages_have_no_gaps_or_doubles_while_images_arrive(web: Web, client: Fla
         ("depth_min=nan", 422, "finite"),
         ("cursor=%00", 422, "cursor"),
         ("cursor=12-01AN4Z07BY79KA1307SR9X4MV3x", 422, "cursor"),
-        ("colour=red", 422, "known: camera, sample, state, taxon"),
+        ("colour=red", 422, "known: camera, instrument, project, sample, state, taxon"),
         ("camera=a&camera=b", 400, "more than once: camera"),
     ],
 )
@@ -254,6 +254,23 @@ def test_a_search_costs_one_index_call_and_one_statement(web: Web, client: Flask
     assert (counting.calls, len(statements)) == (["search"], 1)
 
 
+def test_a_position_box_a_project_and_an_instrument_filter(web: Web, client: FlaskClient) -> None:
+    places = [{"latitude": 54.0, "longitude": east, "project": "tara"} for east in (7.0, 179.0)]
+    here, there = web.add([image(n, **place) for n, place in enumerate(places)])
+    (sea,) = web.add([image(2, instrument="UVP 6")])
+    for query, expected in (
+        ("lat_min=53&lat_max=55&lon_min=6&lon_max=8", {here}),
+        ("lon_min=170&lon_max=-170", {there}),
+        ("project=tara", {here, there}),
+        ("instrument=UVP%206", {sea}),
+    ):
+        found = client.get(f"/api/v1/images?{query}").json["images"]
+        assert {one["image_id"] for one in found} == expected
+        near = client.get(f"/api/v1/images/{here}/neighbours?{query}").json["neighbours"]
+        assert {one["image_id"] for one in near} == expected - {here}
+    assert "90" in detail(client.get("/api/v1/images?lat_min=91"), 422)
+
+
 def upload(client: FlaskClient, data: bytes, query: str = "", **fields: str):
     form = {"image": (BytesIO(data), "query.png"), **fields}
     return client.post(f"/api/v1/search{query}", data=form)
@@ -315,3 +332,13 @@ def test_times_are_those_of_the_capture(web: Web, client: FlaskClient) -> None:
     late = START + timedelta(days=400)
     web.add([image(0, indexed_at=late)])
     assert ids(client.get("/api/v1/images?after=2027-01-01T00:00:00Z")) == []
+
+
+def test_the_size_of_an_uploaded_picture_s_pixels_reaches_the_encoder(
+    web: Web, client: FlaskClient
+) -> None:
+    web.add([image(0)])
+    assert upload(client, picture(0), pixel_size_um="2.5").status_code == 200
+    assert upload(client, picture(0)).status_code == 200
+    assert web.encoder.pixel_sizes_um == [2.5, None]
+    assert "pixel_size_um" in detail(upload(client, picture(0), pixel_size_um="0"), 422)

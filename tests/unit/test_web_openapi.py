@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from tests.web_parts import Web, image, new_web, picture
 from web.operations import JSON
 
-NOT_API = {"/", "/census", "/static/{filename}", "/api/openapi.json"}
+NOT_API = {"/cameras", "/", "/census", "/static/{filename}", "/api/openapi.json"}
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ from plankton_stream.errors import RetryableError
 from plankton_stream.events import topics
 from plankton_stream.events.deadletters import dead_letter
 from plankton_stream.events.envelope import Message, Received
-from plankton_stream.events.facts import CameraStatus, CensusCounted, Fact, fact_message
+from plankton_stream.events.fact import Fact
+from plankton_stream.events.facts import CensusCounted, fact_message
+from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 from plankton_stream.testing import MemoryLog
 from tests.web_parts import START, Web, image, new_web
 from web.lag import Lag, LagProbe
@@ -205,6 +207,15 @@ def test_a_census_replaces_the_one_before(web: Web, client: FlaskClient) -> None
     assert [one["counts"] for one in windows] == [{"diatom": 3}, {"copepod": 2}, {"egg": 1}]
     only = client.get("/api/v1/census?camera=cam-2").json["windows"]
     assert [(one["camera"], one["window_start"]) for one in only] == [("cam-2", None)]
+
+
+def test_alerts_are_open_until_they_are_cleared(web: Web, client: FlaskClient) -> None:
+    about = {"kind": "silent", "since": START, "at": START, "what": "says nothing"}
+    for subject in ("camera/a", "camera/b", "camera/a"):
+        web.live.take(published(AlertRaised(subject=subject, **about)))
+    web.live.take(published(AlertCleared(subject="camera/b", **about)))
+    alerts = client.get("/api/v1/alerts").json["alerts"]
+    assert [(alert["subject"], alert["what"]) for alert in alerts] == [("camera/a", "says nothing")]
 
 
 def test_cameras_with_images_or_a_status(web: Web, client: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from plankton_stream.domain import (
     Cut,
     CutOutcome,
     Frame,
+    GivenName,
     LabelState,
     Roi,
 )
@@ -366,3 +368,31 @@ class Scripted:
 
 def _subscriber(house: House) -> MemorySubscriber:
     return MemorySubscriber(house.log, [topics.ROIS], group="g")
+
+
+def test_what_came_with_an_image_is_in_the_catalog_and_its_name_in_the_index(house: House) -> None:
+    named = replace(
+        roi("a"), extra={"area": 12.5}, name=GivenName(taxon="Salpida", who="Ann", origin="EcoTaxa")
+    )
+    plain = roi("b")
+    for _ in range(2):  # the log may bring it again
+        for one in (named, plain):
+            house.publish(roi_message(one))
+        house.embed.handle(house.records(topics.ROIS))
+    known = house.catalog.images.get([named.image_id, plain.image_id])
+    assert known[named.image_id].extra == {"area": 12.5}
+    assert known[named.image_id].naming.taxon == "salp"
+    assert known[plain.image_id].naming.taxon is None
+    (label,) = house.catalog.labels.history(named.image_id)
+    assert (label.who, label.why) == ("Ann", "import: EcoTaxa")
+    (hit,) = house.index.search(
+        house.index.vector(named.image_id), 5, where=ImageFilter(taxon="salp")
+    )
+    assert hit.image_id == named.image_id
+
+
+def test_what_came_with_a_frame_goes_with_its_rois(house: House) -> None:
+    frame = replace(frame_with_discs((100, 80)), extra={"cast": 7})
+    house.publish(frame_message(frame))
+    house.segment.handle(house.records(topics.FRAMES))
+    assert [read_roi(record).extra for record in house.records(topics.ROIS)] == [{"cast": 7}]

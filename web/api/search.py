@@ -13,7 +13,7 @@ from web.api.taxa import require_known
 from web.operations import JSON, Operation
 from web.parts import Parts
 from web.problems import MalformedError, TooLargeError
-from web.queries import NeighboursQuery
+from web.queries import NeighboursQuery, UploadQuery
 
 _MAGIC = {
     b"\x89PNG": "image/png",
@@ -34,11 +34,13 @@ def get_neighbours(parts: Parts, image_id: str, query: NeighboursQuery) -> Respo
     return _answer(parts, query, index.encoder, found)
 
 
-def post_search(parts: Parts, query: NeighboursQuery) -> Response:
+def post_search(parts: Parts, query: UploadQuery) -> Response:
     """The images nearest to an uploaded one, which is not kept."""
     data = _uploaded()
     index = parts.index()
-    vector = parts.encoder.encode(data, _checked_type(data), index.encoder)
+    vector = parts.encoder.encode(
+        data, _checked_type(data), index.encoder, pixel_size_um=query.pixel_size_um
+    )
     found = search.neighbours(
         vector, query.k, index=index, records=parts.catalog.images,
         where=query.where(), metric=query.metric,
@@ -88,6 +90,6 @@ OPERATIONS = (
     ),
     Operation(
         "POST", "/api/v1/search", post_search, Neighbours,
-        query=NeighboursQuery, upload=True, problems=(413,),
+        query=UploadQuery, upload=True, problems=(413,),
     ),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from flask import Response
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from web.answers import Cameras, CameraView, Census, Health, Stats
+from web.answers import Alerts, Cameras, CameraView, Census, Health, Stats
 from web.operations import Operation
 from web.parts import Parts
 from web.queries import CensusQuery
@@ -32,6 +32,11 @@ def list_cameras(parts: Parts) -> Cameras:
     return Cameras(cameras=[CameraView(camera=name, status=said.get(name)) for name in names])
 
 
+def list_alerts(parts: Parts) -> Alerts:
+    """What needs a person now: an alert is open until its cause is gone."""
+    return Alerts(alerts=parts.live.alerts())
+
+
 def get_census(parts: Parts, query: CensusQuery) -> Census:
     """Validated images per taxon and window; counts follow when a label changes."""
     return Census(windows=parts.live.census(query.camera))
@@ -42,5 +47,6 @@ OPERATIONS = (
     Operation("GET", "/metrics", get_metrics, "text/plain"),
     Operation("GET", "/api/v1/stats", get_stats, Stats),
     Operation("GET", "/api/v1/cameras", list_cameras, Cameras),
+    Operation("GET", "/api/v1/alerts", list_alerts, Alerts),
     Operation("GET", "/api/v1/census", get_census, Census, query=CensusQuery),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from pymilvus import DataType, MilvusClient
 
 from plankton_stream.adapters.milvus.calls import AWAY, Caller
-from plankton_stream.adapters.milvus.rows import FIELDS
+from plankton_stream.adapters.milvus.rows import FIELDS, LATER_FIELDS, LATER_UNKNOWN
 from plankton_stream.errors import ContractError, RetryableError
 
 Row = dict[str, Any]
@@ -79,6 +79,10 @@ class Collection:
     """Rows of images: an id, a vector, and the fields that searches filter by.
 
     Each method raises `RetryableError` if Milvus does not answer.
+
+    Attributes:
+        lacks: fields that this collection was made without, by an earlier version. What a row says
+            there is not kept.
     """
 
     def __init__(self, client: MilvusClient, uri: str, name: str, layout: Layout) -> None:
@@ -93,14 +97,14 @@ class Collection:
         self._call = self._caller.about
         if not self._call("find collection", client.has_collection):
             self._create()
-        self._check_schema()
+        self.lacks = self._check_schema()
         self._ensure_index()
         self._call("load collection", client.load_collection)
 
     def upsert(self, rows: Sequence[Row]) -> None:
         """Add or replace rows."""
         for start in range(0, len(rows), _ROWS_A_CALL):
-            page = list(rows[start : start + _ROWS_A_CALL])
+            page = [self._kept(row) for row in rows[start : start + _ROWS_A_CALL]]
             self._call("upsert", self._client.upsert, data=page)
 
     def get(self, ids: Sequence[str], fields: Sequence[str], consistency: str) -> list[Row]:
@@ -168,14 +172,19 @@ class Collection:
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
         schema.add_field("image_id", DataType.VARCHAR, is_primary=True, max_length=26)
         schema.add_field("vector", self._layout.kind, dim=self._layout.dimension)
-        for name, kind, length in FIELDS:
+        for name, kind, length in (*FIELDS, *LATER_FIELDS):
             schema.add_field(name, kind, **({"max_length": length} if length else {}))
         self._call(
             "create collection", self._client.create_collection, schema=schema,
             properties={"mmap.enabled": self._layout.on_disk},
         )  # fmt: skip
 
-    def _check_schema(self) -> None:
+    def _kept(self, row: Row) -> Row:
+        whole = LATER_UNKNOWN | row
+        return {name: value for name, value in whole.items() if name not in self.lacks}
+
+    def _check_schema(self) -> frozenset[str]:
+        """The later fields that the collection lacks."""
         described = self._call("describe collection", self._client.describe_collection)
         fields = {field["name"]: field for field in described["fields"]}
         missing = {"image_id", "vector", *(name for name, *_ in FIELDS)} - set(fields)
@@ -186,6 +195,7 @@ class Collection:
                 f"(expected {self._layout.dimension}) and lacks fields {sorted(missing)}: it was "
                 "made by another version; use another Milvus database or a fresh PLANKTON_HOME"
             )
+        return frozenset(name for name, *_ in LATER_FIELDS if name not in fields)
 
     def _ensure_index(self) -> None:
         """Make the index; one that is there stays as it is.

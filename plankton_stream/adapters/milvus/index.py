@@ -8,7 +8,13 @@ import numpy as np
 from pymilvus import DataType
 
 from plankton_stream.adapters.milvus.collection import Collection, Layout, Row, connect, drop
-from plankton_stream.adapters.milvus.rows import expression, fields, naming, to_naming
+from plankton_stream.adapters.milvus.rows import (
+    expression,
+    fields,
+    later_fields_of,
+    naming,
+    to_naming,
+)
 from plankton_stream.codes import BITS, binary_codes
 from plankton_stream.domain import Image, Naming
 from plankton_stream.errors import RejectedError
@@ -127,6 +133,7 @@ class MilvusIndex:
         """See `VectorIndex.search`."""
         if not 1 <= k <= MAX_HITS:
             raise RejectedError(f"k is {k}, allowed are 1…{MAX_HITS}")
+        self._check_fields(where)
         if metric is Metric.HAMMING:
             return self._search_codes(vector, k, where)
         if self._candidates:
@@ -173,6 +180,15 @@ class MilvusIndex:
     def close(self) -> None:
         """Give up the connection."""
         self._client.close()
+
+    def _check_fields(self, where: ImageFilter) -> None:
+        lacking = later_fields_of(where) & (self._images.lacks | self._codes.lacks)
+        if lacking:
+            raise RejectedError(
+                f"the index of encoder {self.encoder} was made before it knew "
+                f"{' and '.join(sorted(lacking))}: filter by sample or camera, or publish another "
+                "encoder version, whose index will have it"
+            )
 
     def _search_codes(self, vector: Vector, k: int, where: ImageFilter) -> list[Hit]:
         code = binary_codes(vector[np.newaxis])[0].tobytes()

@@ -31,6 +31,15 @@ FIELDS = (
 )
 """Name, type and longest text of the fields beside `image_id` and `vector`."""
 
+LATER_FIELDS = (
+    ("instrument", DataType.VARCHAR, 800),  # bytes: 200 characters
+    ("project", DataType.VARCHAR, 64),
+)
+"""Fields that collections made by earlier versions lack; see docs/adr/0013-sources.md."""
+
+LATER_UNKNOWN = {name: _NO_TEXT for name, *_ in LATER_FIELDS}
+"""What a row has there that comes from such a collection."""
+
 
 def fields(image: Image) -> dict[str, object]:
     """All of an image's row but its vector."""
@@ -38,6 +47,8 @@ def fields(image: Image) -> dict[str, object]:
     return {
         "image_id": image.image_id,
         "camera": capture.camera,
+        "instrument": capture.instrument or _NO_TEXT,
+        "project": capture.project or _NO_TEXT,
         "sample": capture.sample or _NO_TEXT,
         "captured_us": _NO_TIME
         if capture.captured_at is None
@@ -49,6 +60,11 @@ def fields(image: Image) -> dict[str, object]:
         "predicted_taxon": _NO_TEXT,
         **naming(image),
     }
+
+
+def later_fields_of(where: ImageFilter) -> set[str]:
+    """The fields that a filter asks for and that not every collection has."""
+    return {name for name, *_ in LATER_FIELDS if getattr(where, name) is not None}
 
 
 def naming(image: Image) -> dict[str, object]:
@@ -68,6 +84,8 @@ def expression(where: ImageFilter) -> str:
         f'{name} == "{_quoted(value)}"'
         for name, value in (
             ("camera", where.camera),
+            ("instrument", where.instrument),
+            ("project", where.project),
             ("sample", where.sample),
             ("state", where.state),
             ("taxon", where.taxon),
@@ -84,7 +102,25 @@ def expression(where: ImageFilter) -> str:
         parts.append(f"depth_m >= {lowest!r}")
     if where.depth_max_m is not None:
         parts.append(f"depth_m <= {where.depth_max_m!r}")
-    return " and ".join(parts)
+    return " and ".join([*parts, *_position(where)])
+
+
+def _position(where: ImageFilter) -> list[str]:
+    """Conditions of a position box; an image without a position fulfils none."""
+    parts = []
+    if where.latitude_min is not None or where.latitude_max is not None:
+        south, north = where.latitude_min, where.latitude_max
+        parts.append(f"latitude >= {-90.0 if south is None else south!r}")
+        parts.append(f"latitude <= {90.0 if north is None else north!r}")
+    if where.longitude_min is None and where.longitude_max is None:
+        return parts
+    west = -180.0 if where.longitude_min is None else where.longitude_min
+    east = 180.0 if where.longitude_max is None else where.longitude_max
+    if where.crosses_antimeridian:
+        parts.append(f"(longitude >= {west!r} or (longitude >= -180.0 and longitude <= {east!r}))")
+    else:
+        parts.append(f"longitude >= {west!r} and longitude <= {east!r}")
+    return parts
 
 
 def _quoted(value: str) -> str:

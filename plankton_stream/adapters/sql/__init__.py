@@ -7,6 +7,7 @@ from plankton_stream.adapters.sql.deletions import Deletions
 from plankton_stream.adapters.sql.encoders import Encoders
 from plankton_stream.adapters.sql.engine import connect
 from plankton_stream.adapters.sql.engine import upgrade as _migrate
+from plankton_stream.adapters.sql.given_names import GivenNames
 from plankton_stream.adapters.sql.images import Images, Page
 from plankton_stream.adapters.sql.labels import Action, LabelRequest, Labels
 from plankton_stream.adapters.sql.outbox import Outbox, OutboxRow
@@ -34,6 +35,7 @@ class Catalog:
         cuts: frames and what was decided about each.
         images: indexed images.
         labels: the label history.
+        given_names: names that images came with, on their way into it.
         taxa: the names that can be given.
         outbox: events that still have to be published.
         encoders: whose vectors are searched.
@@ -47,6 +49,7 @@ class Catalog:
         self.cuts = Cuts(self.engine)
         self.images = Images(self.engine)
         self.labels = Labels(self.engine)
+        self.given_names = GivenNames(self.engine)
         self.taxa = Taxa(self.engine)
         self.outbox = Outbox(self.engine)
         self.encoders = Encoders(self.engine)

@@ -36,8 +36,9 @@ class Page:
 # What a second embedding of the same image may change. When it was first indexed and what it is
 # called stay.
 _REPLACED = (
-    "sample", "depth_m", "latitude", "longitude", "pixel_size_um", "live", "content_type",
-    "byte_size", "sha256", "width_px", "height_px", "encoder",
+    "instrument", "project", "sample", "depth_m", "latitude", "longitude", "pixel_size_um",
+    "volume_ml", "source_file", "extra", "live", "content_type", "byte_size",
+    "sha256", "width_px", "height_px", "encoder",
 )  # fmt: skip
 
 
@@ -173,6 +174,8 @@ def _conditions(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
     c = images.c
     pairs: list[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]]] = [
         (where.camera, c.camera.__eq__),
+        (where.instrument, c.instrument.__eq__),
+        (where.project, c.project.__eq__),
         (where.sample, c.sample.__eq__),
         (where.state, c.state.__eq__),
         (where.taxon, c.taxon.__eq__),
@@ -180,8 +183,22 @@ def _conditions(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
         (where.before, c.captured_at.__lt__),
         (where.depth_min_m, c.depth_m.__ge__),
         (where.depth_max_m, c.depth_m.__le__),
+        (where.latitude_min, c.latitude.__ge__),
+        (where.latitude_max, c.latitude.__le__),
     ]
-    return [condition(value) for value, condition in pairs if value is not None]
+    found = [condition(value) for value, condition in pairs if value is not None]
+    return [*found, *_between_longitudes(where)]
+
+
+def _between_longitudes(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
+    c = images.c.longitude
+    if where.crosses_antimeridian:
+        return [sa.or_(c >= where.longitude_min, c <= where.longitude_max)]
+    west, east = where.longitude_min, where.longitude_max
+    return [
+        *([c >= west] if west is not None else []),
+        *([c <= east] if east is not None else []),
+    ]
 
 
 def _cursor(image: Image) -> str:
@@ -213,6 +230,7 @@ def _row(image: Image) -> dict[str, Any]:
         "state": LabelState.UNLABELLED,
         "label_id": None,
         "label_version": 0,
+        "extra": dict(image.extra),
     }
 
 

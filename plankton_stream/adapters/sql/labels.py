@@ -77,11 +77,11 @@ class Labels:
             )
         try:
             with writing(self._engine) as connection:
-                return _apply(connection, request)
+                return apply_label(connection, request)
         except IntegrityError:
             # The same key at the same moment: the other one was first, so this finds its result.
             with writing(self._engine) as connection:
-                return _apply(connection, request)
+                return apply_label(connection, request)
 
     def retract(self, label_id: str, *, who: str) -> list[Image]:
         """Take one label back; a label that was taken back already stays so.
@@ -109,20 +109,29 @@ class Labels:
         """All labels that an image ever had, first one first."""
         query = sa.select(labels).where(labels.c.image_id == image_id).order_by(labels.c.sequence)
         with reading(self._engine) as connection:
-            return [_label(row) for row in connection.execute(query)]
+            return [to_label(row) for row in connection.execute(query)]
+
+    def get(self, label_ids: Sequence[str]) -> dict[str, Label]:
+        """Labels by id; unknown ids are left out."""
+        found: dict[str, Label] = {}
+        with reading(self._engine) as connection:
+            for chunk in in_chunks(label_ids):
+                query = sa.select(labels).where(labels.c.label_id.in_(chunk))
+                found |= {row.label_id: to_label(row) for row in connection.execute(query)}
+        return found
 
     def _retract(self, which: sa.ColumnElement[bool], name: str, who: str) -> list[Image]:
         with writing(self._engine) as connection:
             rows = connection.execute(sa.select(labels).where(which)).all()
             if not rows:
                 raise NotFoundError(f"there is no {name}")
-            found = _lock_images(connection, [row.image_id for row in rows])
+            found = lock_images(connection, [row.image_id for row in rows])
             # Read again under the lock: somebody may have retracted meanwhile.
             rows = connection.execute(
                 sa.select(labels).where(which, labels.c.retracted_at.is_(None))
             ).all()
             if rows:
-                _retract(connection, [_label(row) for row in rows], found, who)
+                _retract(connection, [to_label(row) for row in rows], found, who)
             return list(_read_images(connection, list(found)).values())
 
 
@@ -132,18 +141,19 @@ def retract_all(connection: sa.Connection, ids: Sequence[str], *, who: str) -> d
     Returns:
         Those of the images that exist, locked, as they were called before.
     """
-    found = _lock_images(connection, ids)
+    found = lock_images(connection, ids)
     which = sa.and_(labels.c.image_id.in_(list(found)), labels.c.retracted_at.is_(None))
     rows = connection.execute(sa.select(labels).where(which)).all()
     if rows:
-        _retract(connection, [_label(row) for row in rows], found, who)
+        _retract(connection, [to_label(row) for row in rows], found, who)
     return found
 
 
-def _apply(connection: sa.Connection, request: LabelRequest) -> Action:
+def apply_label(connection: sa.Connection, request: LabelRequest) -> Action:
+    """See `Labels.apply`; within a transaction."""
     if (done := _done_before(connection, request)) is not None:
         return done
-    found = _lock_images(connection, request.image_ids)
+    found = lock_images(connection, request.image_ids)
     missing = [image_id for image_id in request.image_ids if image_id not in found]
     if missing:
         raise NotFoundError(f"unknown images: {', '.join(missing[:5])} ({len(missing)} in all)")
@@ -208,10 +218,10 @@ def _done_before(connection: sa.Connection, request: LabelRequest) -> Action | N
     if row.request_sha256 != request.sha256:
         raise RejectedError("this Idempotency-Key was used for another request: take a fresh one")
     query = sa.select(labels).where(labels.c.action_id == row.action_id).order_by(labels.c.sequence)
-    return Action(row.action_id, [_label(label) for label in connection.execute(query)])
+    return Action(row.action_id, [to_label(label) for label in connection.execute(query)])
 
 
-def _lock_images(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Image]:
+def lock_images(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Image]:
     """Images by id, locked until the transaction ends, so that changes of one follow each other.
 
     In ascending order: two transactions that want the same images can't wait for each other.
@@ -240,7 +250,7 @@ def _standing(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Label]
             labels.c.image_id.in_(chunk), labels.c.retracted_at.is_(None)
         )
         for row in connection.execute(query.order_by(labels.c.sequence)):
-            holds[row.image_id] = _label(row)
+            holds[row.image_id] = to_label(row)
     return holds
 
 
@@ -290,5 +300,6 @@ def _rename(
     )
 
 
-def _label(row: Any) -> Label:
+def to_label(row: Any) -> Label:
+    """A label from a row of its table."""
     return Label(**{name: getattr(row, name) for name in Label.model_fields})

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from plankton_stream.adapters.sql.engine import in_chunks, reading, translated, writing
 from plankton_stream.adapters.sql.schema import outbox
-from plankton_stream.events.facts import FACTS, Fact
+from plankton_stream.events.fact import Fact
+from plankton_stream.events.facts import FACTS
 
 _RELAY_LOCK = 0x706C616E6B  # any number that nobody else in the database uses: "plank"
 

@@ -52,12 +52,17 @@ images = sa.Table(
     metadata,
     sa.Column("image_id", sa.String(26), primary_key=True),
     sa.Column("camera", sa.String(64), nullable=False),
+    sa.Column("instrument", sa.String(200)),
+    sa.Column("project", sa.String(64)),
     sa.Column("sample", sa.String(64)),
     sa.Column("captured_at", Utc),
     sa.Column("depth_m", sa.Float),
     sa.Column("latitude", sa.Float),
     sa.Column("longitude", sa.Float),
     sa.Column("pixel_size_um", sa.Float),
+    sa.Column("volume_ml", sa.Float),
+    sa.Column("source_file", sa.String(1024)),
+    sa.Column("extra", sa.JSON, nullable=False, server_default="{}"),
     sa.Column("live", sa.Boolean, nullable=False),
     sa.Column("frame_key", sa.String(1024), nullable=False),
     sa.Column("box", sa.JSON(none_as_null=True)),
@@ -79,8 +84,9 @@ images = sa.Table(
     sa.Index(None, "camera", "indexed_at", "image_id"),
     sa.Index(None, "state", "indexed_at", "image_id"),
     sa.Index(None, "taxon", "indexed_at", "image_id"),
+    sa.Index(None, "sample", "indexed_at", "image_id"),
+    sa.Index(None, "project", "indexed_at", "image_id"),
     sa.Index(None, "captured_at"),
-    sa.Index(None, "sample", "image_id"),
 )
 
 cameras = sa.Table(

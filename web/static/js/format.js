@@ -14,6 +14,20 @@ export const count = (value) => (value == null ? NOTHING : integer.format(value)
 export const rate = (value) =>
   value == null ? NOTHING : value < 100 ? value.toFixed(1) : integer.format(Math.round(value));
 
+/** Bytes in the unit that suits them. */
+export function bytes(value) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+  const scaled = value / 1000 ** power;
+  return `${power && scaled < 100 ? scaled.toFixed(1) : Math.round(scaled)} ${units[power]}`;
+}
+
+/** How long ago a time was, roughly. */
+export function ago(text) {
+  const passed = Math.max(0, (Date.now() - new Date(text)) / 1000);
+  return passed < 60 ? `${Math.round(passed)} s ago` : passed < 3600 ? `${Math.round(passed / 60)} min ago` : time(text);
+}
+
 /** Seconds. */
 export const seconds = (value) => (value == null ? NOTHING : `${value.toFixed(value < 10 ? 2 : 0)} s`);
 

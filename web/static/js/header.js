@@ -10,10 +10,10 @@ const ENCODERS_MS = 4_000;
 
 /**
  * Keep the header current.
- * @param {{onStats?: (stats: object) => void, onCameras?: (names: string[]) => void}} events
- *   called with each answer
+ * @param {{onStats?: (stats: object) => void, onCameras?: (names: string[]) => void,
+ *   onHealth?: (cameras: object[]) => void}} events called with each answer
  */
-export function startHeader({ onStats = () => {}, onCameras = () => {} } = {}) {
+export function startHeader({ onStats = () => {}, onCameras = () => {}, onHealth = () => {} } = {}) {
   poll(async () => {
     try {
       const stats = await ask("stats");
@@ -26,10 +26,16 @@ export function startHeader({ onStats = () => {}, onCameras = () => {} } = {}) {
     }
   }, STATS_MS);
   poll(async () => {
-    const { cameras } = await ask("cameras").catch(() => ({ cameras: null })); // the banner says it
-    if (!cameras) return;
-    showCameras(cameras);
-    onCameras(cameras.map(({ camera }) => camera));
+    try {
+      const [{ cameras }, { alerts }] = await Promise.all([ask("cameras"), ask("alerts")]);
+      showAlerts(alerts);
+      const health = cameras.map((one) => ({ ...one, silent: isSilent(one.camera, alerts) }));
+      showCameras(health);
+      onHealth(health);
+      onCameras(cameras.map(({ camera }) => camera));
+    } catch {
+      // The banner says it.
+    }
   }, CAMERAS_MS);
   poll(async () => {
     const { encoders } = await ask("encoders").catch(() => ({ encoders: null })); // the banner says it
@@ -71,12 +77,26 @@ function showPublish(version) {
 function showCameras(cameras) {
   const reporting = cameras.filter(({ status }) => status);
   byId("cameras").replaceChildren(
-    ...reporting.map(({ camera, status }) =>
-      make("li", {
-        className: status.state,
-        textContent: camera,
-        title: `${status.state}, ${format.rate(status.rate_hz)}/s, ${format.count(status.dropped)} dropped`,
-      }),
-    ),
+    ...reporting.map(({ camera, status, silent }) => {
+      const state = silent ? "silent" : status.state;
+      const counts = `${format.rate(status.rate_hz)}/s, ${format.count(status.spooled)} spooled, ${format.count(status.dropped)} dropped`;
+      const link = make("a", { href: "/cameras", textContent: camera, title: `${state}, ${counts}` });
+      return make("li", { className: state }, link);
+    }),
+  );
+}
+
+const isSilent = (camera, alerts) => alerts.some(({ subject, kind }) => subject === `camera/${camera}` && kind === "silent");
+
+// Written only when something changes, or a screen reader would read it again and again.
+let alertsShown = "";
+
+function showAlerts(alerts) {
+  const state = JSON.stringify(alerts);
+  if (state === alertsShown) return;
+  alertsShown = state;
+  byId("alerts").hidden = !alerts.length;
+  byId("alerts").replaceChildren(
+    ...alerts.map(({ what, since }) => make("li", {}, make("b", { textContent: "Alert " }), `${what} (since ${format.time(since)})`)),
   );
 }

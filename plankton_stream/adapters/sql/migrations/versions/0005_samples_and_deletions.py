@@ -1,6 +1,6 @@
 """Samples, projects, and the record of deletions
 
-Revision: 0005, after 0002.
+Revision: 0005, after 0004.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 
 
 revision = '0005'
-down_revision = '0002'
+down_revision = '0004'
 
 
 def upgrade() -> None:
@@ -44,12 +44,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('deletion_id', name=op.f('pk_deletions'))
     )
     op.create_index(op.f('ix_deletions_sample'), 'deletions', ['sample'], unique=False)
-    op.create_index(op.f('ix_images_sample_image_id'), 'images', ['sample', 'image_id'], unique=False)
 
 
 def downgrade() -> None:
     """Undo."""
-    op.drop_index(op.f('ix_images_sample_image_id'), table_name='images')
     op.drop_table('deletions')
     op.drop_table('samples')
     op.drop_table('projects')

@@ -1,0 +1,1 @@
+"""FlowCam runs: a `.lst` table of particles, and the collages (`.tif`) that their images lie in."""
