@@ -11,6 +11,7 @@ from plankton_stream.domain import UNNAMED, LabelState, new_id
 from plankton_stream.errors import RejectedError
 from plankton_stream.events.envelope import Received, now
 from plankton_stream.events.facts import (
+    ImageDeleted,
     ImageIndexed,
     LabelApplied,
     LabelRetracted,
@@ -74,7 +75,8 @@ class PredictWorker:
             RetryableError: a part does not answer.
         """
         facts, rejections = examine(batch, _read)
-        renamed = sorted({fact.image_id for fact in facts if not isinstance(fact, ImageIndexed)})
+        labelled = [fact for fact in facts if isinstance(fact, LabelApplied | LabelRetracted)]
+        renamed = sorted({fact.image_id for fact in labelled})
         if renamed:
             self._last_renamed_at = self._clock()
         index = self._index()
@@ -200,9 +202,12 @@ def _search(
     return dict(zip(vectors, found, strict=True))
 
 
-def _read(received: Received) -> ImageIndexed | LabelApplied | LabelRetracted:
+_Read = ImageIndexed | ImageDeleted | LabelApplied | LabelRetracted
+
+
+def _read(received: Received) -> _Read:
     fact = read_fact(received)
-    if not isinstance(fact, ImageIndexed | LabelApplied | LabelRetracted):
+    if not isinstance(fact, _Read):
         raise RejectedError(
             f"event type {fact.event_type!r}: this consumer reads labels and indexed images"
         )

@@ -179,6 +179,19 @@ def test_a_queue_is_filtered_by_taxon_and_by_image(catalog: Catalog, images: lis
     assert order(catalog, Queue.PREDICTED, where=where) == [elsewhere.image_id]
 
 
+def test_a_deleted_image_takes_what_was_said_of_it_along(
+    catalog: Catalog, images: list[Image]
+) -> None:
+    ids = [image.image_id for image in images]
+    catalog.predictions.put([voted(image) for image in images])
+    catalog.predictions.reject(ids[:2], "egg", who="ann")
+    catalog.deletions.forget_images(ids[:1], who="ann", why=None)
+    assert set(catalog.predictions.get(ids)) == set(ids[1:])
+    assert set(catalog.predictions.rejected(ids)) == {ids[1]}
+    catalog.predictions.put([voted(image, "egg") for image in images[:2]])  # a vote that comes late
+    assert catalog.predictions.get(ids[:2]) == {ids[1]: voted(images[1], "egg")}
+
+
 def test_a_seed_that_is_passed_over_stays_back_after_a_new_vote(
     catalog: Catalog, images: list[Image]
 ) -> None:

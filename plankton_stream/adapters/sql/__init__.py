@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from plankton_stream.adapters.sql.cuts import Cuts
+from plankton_stream.adapters.sql.deletions import Deletions
 from plankton_stream.adapters.sql.encoders import Encoders
 from plankton_stream.adapters.sql.engine import connect
 from plankton_stream.adapters.sql.engine import upgrade as _migrate
@@ -12,10 +13,21 @@ from plankton_stream.adapters.sql.labels import Action, LabelRequest, Labels
 from plankton_stream.adapters.sql.outbox import Outbox, OutboxRow
 from plankton_stream.adapters.sql.predictions import Predictions
 from plankton_stream.adapters.sql.queues import Queues
+from plankton_stream.adapters.sql.samples import Samples
 from plankton_stream.adapters.sql.taxa import Taxa
+from plankton_stream.adapters.sql.walks import RecordedCut, Scope, Walks
 from plankton_stream.taxa import STARTER
 
-__all__ = ["Action", "Catalog", "LabelRequest", "OutboxRow", "Page", "upgrade"]
+__all__ = [
+    "Action",
+    "Catalog",
+    "LabelRequest",
+    "OutboxRow",
+    "Page",
+    "RecordedCut",
+    "Scope",
+    "upgrade",
+]
 
 
 class Catalog:
@@ -29,6 +41,9 @@ class Catalog:
         taxa: the names that can be given.
         outbox: events that still have to be published.
         encoders: whose vectors are searched.
+        walks: all of it, in pages.
+        samples: samples and the projects that hold them.
+        deletions: samples that were deleted for good.
         predictions: what the machine thinks of unlabelled images.
         queues: what to look at next.
     """
@@ -42,6 +57,9 @@ class Catalog:
         self.taxa = Taxa(self.engine)
         self.outbox = Outbox(self.engine)
         self.encoders = Encoders(self.engine)
+        self.walks = Walks(self.engine)
+        self.samples = Samples(self.engine)
+        self.deletions = Deletions(self.engine)
         self.predictions = Predictions(self.engine)
         self.queues = Queues(self.engine)
 

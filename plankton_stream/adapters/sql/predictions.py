@@ -27,11 +27,17 @@ class Predictions:
         self._engine = engine
 
     def put(self, votes: Sequence[Prediction]) -> None:
-        """Keep the last vote on each image; how often it was passed over stays."""
+        """Keep the last vote on each image; how often it was passed over stays.
+
+        An image that was deleted meanwhile is skipped.
+        """
         if not votes:
             return
-        rows = [v.model_dump(mode="python") for v in sorted(votes, key=lambda v: v.image_id)]
+        by_id = {one.image_id: one for one in sorted(votes, key=lambda one: one.image_id)}
         with writing(self._engine) as connection:
+            rows = [by_id[image_id].model_dump() for image_id in _held(connection, list(by_id))]
+            if not rows:
+                return
             statement = insert(connection, predictions)
             renewed = {name: statement.excluded[name] for name in Prediction.model_fields}
             statement = statement.on_conflict_do_update(index_elements=["image_id"], set_=renewed)
@@ -125,6 +131,16 @@ _LONG_AGO = from_microseconds(0)
 def to_prediction(row: Mapping[str, Any]) -> Prediction:
     """A prediction from a row that has the columns of its table."""
     return Prediction(**{name: row[name] for name in Prediction.model_fields})
+
+
+def _held(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
+    """Those of some images that there are, kept from being deleted until the transaction ends."""
+    found: list[str] = []
+    for chunk in in_chunks(ids):
+        query = sa.select(images.c.image_id).where(images.c.image_id.in_(chunk))
+        lock = query.order_by(images.c.image_id).with_for_update(read=True, key_share=True)
+        found += connection.scalars(lock)
+    return found
 
 
 def _require(connection: sa.Connection, ids: Sequence[str], taxon: str) -> None:

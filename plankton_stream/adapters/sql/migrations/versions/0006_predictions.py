@@ -1,6 +1,6 @@
 """Predictions, apart from labels, and what people said an image is not
 
-Revision: 0006, after 0004.
+Revision: 0006, after 0005.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 
 
 revision = '0006'
-down_revision = '0004'
+down_revision = '0005'
 
 
 def upgrade() -> None:
