@@ -88,8 +88,11 @@ def test_a_page_of_proposals_is_accepted_with_one_key(page: Any, web: Web, ids: 
     assert called.pop(wrong) == (None, "unlabelled")
     assert sorted(str(taxon) for taxon, _ in called.values()) == ["copepod", "copepod", "egg"]
     assert web.catalog.predictions.rejected(ids) == {wrong: {"egg"}}
+    page.keyboard.press("u")  # one undo, although there were two taxa
+    expect(page.locator(".toast")).to_contain_text("Taken back: as 2 taxa on 3 images")
+    assert names(web, ids[:4]) == [(None, "unlabelled")] * 4
     page.keyboard.press("n")
-    expect(page.locator("#empty")).to_contain_text("This queue is empty")
+    expect(tiles).to_have_count(3)  # the rejected one is not proposed again
 
 
 def test_a_number_key_names_like_the_last_time(page: Any, web: Web, ids: list[str]) -> None:

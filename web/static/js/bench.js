@@ -39,6 +39,7 @@ async function show() {
   byId("specimen").hidden = !isList;
   byId("evidence").hidden = true;
   for (const element of document.querySelectorAll(".queue-only")) element.hidden = !inQueue();
+  for (const element of document.querySelectorAll(".no-queue")) element.hidden = inQueue(); // all are unlabelled
   try {
     if (inQueue()) return await showQueue();
     if (isList) await showNeighbours(mine);

@@ -21,39 +21,70 @@ export class Labelling {
    * Label images, all or none. One key for all tries: a lost answer can't label twice.
    * @returns {Promise<boolean>} whether it was done
    */
-  async apply(images, taxon, state) {
-    const ids = images.map((image) => image.image_id);
-    try {
-      const action = await change("labels", {
-        method: "POST",
-        headers: { "Idempotency-Key": crypto.randomUUID() },
-        body: { image_ids: ids, taxon: taxon.key, state },
-      });
-      this.#done.push({ ...action, taxon: taxon.key });
-      this.#onChanged(ids.map((image_id) => ({ image_id, taxon: taxon.key, state })));
-      toast(`${format.images(ids.length)} labelled ${taxon.key}${state === "dubious" ? " (dubious)" : ""}`, {
-        action: "Undo",
-        onAction: () => this.undo(),
-      });
-      return true;
-    } catch (error) {
-      toast(`Nothing was labelled. ${error.message}`, { bad: true });
-      return false;
-    }
+  apply(images, taxon, state) {
+    return this.applyEach(new Map([[taxon.key, images]]), state);
   }
 
-  /** Take the last action back. */
+  /**
+   * Label images as several taxa, each all or none; one undo takes all back.
+   * @param {Map<string, object[]>} byTaxon images by the key of their taxon
+   * @returns {Promise<boolean>} whether all was done
+   */
+  async applyEach(byTaxon, state) {
+    const actions = [];
+    let [labelled, failure] = [0, null];
+    for (const [taxon, images] of byTaxon) {
+      try {
+        actions.push(await this.#give(images, taxon, state));
+        labelled += images.length;
+      } catch (error) {
+        failure = error;
+        break;
+      }
+    }
+    const what = byTaxon.size === 1 ? [...byTaxon.keys()][0] : `as ${byTaxon.size} taxa`;
+    if (actions.length) this.#done.push({ actions, what });
+    this.#onChanged([]);
+    if (failure) {
+      const some = labelled ? `Only ${format.images(labelled)} labelled.` : "Nothing was labelled.";
+      toast(`${some} ${failure.message}`, { bad: true });
+      return false;
+    }
+    toast(`${format.images(labelled)} labelled ${what}${state === "dubious" ? " (dubious)" : ""}`, {
+      action: "Undo",
+      onAction: () => this.undo(),
+    });
+    return true;
+  }
+
+  /** Take the last action back, with all that was labelled by it. */
   async undo() {
     const last = this.#done.pop();
     if (!last) return;
+    let number = 0;
     try {
-      const { images } = await change(`actions/${last.action_id}`, { method: "DELETE" });
-      this.#onChanged(images);
-      toast(`Taken back: ${last.taxon} on ${format.images(images.length)}`);
+      for (const action of last.actions) {
+        const { images } = await change(`actions/${action}`, { method: "DELETE" });
+        this.#onChanged(images);
+        number += images.length;
+      }
+      toast(`Taken back: ${last.what} on ${format.images(number)}`);
     } catch (error) {
-      this.#done.push(last);
+      this.#done.push(last); // what is back already stays so: taking it back again is harmless
+      this.#onChanged([]);
       toast(`Not taken back. ${error.message}`, { bad: true });
     }
+  }
+
+  async #give(images, taxon, state) {
+    const ids = images.map((image) => image.image_id);
+    const action = await change("labels", {
+      method: "POST",
+      headers: { "Idempotency-Key": crypto.randomUUID() },
+      body: { image_ids: ids, taxon, state },
+    });
+    this.#onChanged(ids.map((image_id) => ({ image_id, taxon, state })));
+    return action.action_id;
   }
 
   /** Take one label of an image's history back. */

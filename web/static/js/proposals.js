@@ -49,10 +49,7 @@ export class Proposals {
       const selected = this.#grid.selected.filter((image) => this.#queue.proposed ?? image.predicted);
       if (!selected.length) return toast("Nothing is proposed for the selection: press L and name it.");
       const byTaxon = Map.groupBy(selected, (image) => (this.#queue.isGroup ? this.#queue.proposed : image.predicted));
-      for (const [key, images] of byTaxon) {
-        if (!(await this.#labelling.apply(images, { key }, "validated"))) return null;
-      }
-      return this.#judged(null);
+      return (await this.#labelling.applyEach(byTaxon, "validated")) && this.#judged(null);
     });
   }
 
