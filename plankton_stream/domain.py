@@ -121,6 +121,24 @@ class Capture(Record):
     live: bool = Field(default=False, description="True while the camera runs; False for archives.")
 
 
+class Measurements(Record):
+    """What was measured on a ROI; µm where the pixel size is known."""
+
+    area_px: float = Field(ge=0, description="Of the organism's pixels, px².")
+    esd_px: float = Field(ge=0, description="Equivalent spherical diameter: 2·√(area/π), px.")
+    major_px: float = Field(ge=0, description="Major axis of the ellipse of equal moments, px.")
+    minor_px: float = Field(ge=0, description="Minor axis, px.")
+    perimeter_px: float = Field(ge=0, description="Length of the outer outlines, px.")
+    solidity: float = Field(ge=0, le=1, description="Area as a share of the convex hull's.")
+    mean_grey: float = Field(ge=0, le=255, description="Of the organism's pixels.")
+    sharpness: float = Field(ge=0, description="Standard deviation of the ROI's Laplacian.")
+    area_um2: float | None = None
+    esd_um: float | None = None
+    major_um: float | None = None
+    minor_um: float | None = None
+    perimeter_um: float | None = None
+
+
 class LabelState(StrEnum):
     """How far an image's name can be trusted."""
 
@@ -183,6 +201,7 @@ class Roi:
     extra: Extra = field(default_factory=dict)
     name: GivenName | None = None
     sequence: int | None = None
+    measurements: Measurements | None = None
 
     @property
     def image_id(self) -> str:
@@ -223,6 +242,16 @@ class CutOutcome(StrEnum):
     REJECTED = "rejected"
 
 
+class LeftOut(StrEnum):
+    """Why something that was found in a frame became no ROI."""
+
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    AT_BORDER = "at_border"
+    BLURRED = "blurred"
+    OVER_CAP = "over_cap"
+
+
 class Cut(Record):
     """The decision where a frame is cut. It is recorded before its ROIs are published.
 
@@ -235,6 +264,9 @@ class Cut(Record):
     width_px: int = 0
     height_px: int = 0
     rejected_because: str | None = None
+    left_out: dict[LeftOut, int] = Field(
+        default_factory=dict, description="Objects that became no ROI, by reason."
+    )
 
     @property
     def outcome(self) -> CutOutcome:
@@ -275,6 +307,7 @@ class Image(Record):
     height_px: int
     encoder: str = Field(description="Id of the encoder whose vector is in the index.")
     indexed_at: UtcTime
+    measurements: Measurements | None = None
     naming: Naming = UNNAMED
     label_id: str | None = Field(default=None, description="The label that holds now, if any.")
     label_version: int = Field(default=0, description="Counts the changes of this image's naming.")

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
         default=Path(".plankton"),
         description="Folder that holds all state of the local stack.",
     )
+    disk_mb: int = Field(
+        default=0,
+        ge=0,
+        description="Disk that this folder may take, MB: a warning comes before it is spent. 0: "
+        "all that the disk has.",
+    )
 
     kafka: str = Field(
         default="",
@@ -91,6 +97,12 @@ class Settings(BaseSettings):
         default="",
         description="Where image bytes are kept, an fsspec URL, e.g. s3://bucket/plankton. Empty: "
         "a folder under home.",
+    )
+
+    segmentation: str = Field(
+        default="",
+        description="TOML file that says how each camera's frames are cut, see segmentation.md. "
+        "Empty: the same defaults for all.",
     )
 
     encoder: str = Field(

@@ -19,6 +19,7 @@ from plankton_stream.settings import Settings, load_settings
 from plankton_stream.telemetry import start_logging
 from producers.archive import Archive
 from producers.backfill import Backfill, is_complete, summary
+from producers.cutting.commands import preview
 from producers.folder import FolderCamera
 from producers.journal import Journal, JournallingPublisher
 from producers.kinds import Feed, kinds
@@ -34,6 +35,7 @@ app = typer.Typer(
     add_completion=False,
     help="Publish frames or ROIs of a camera, an instrument's archive or an import.",
 )
+app.command()(preview)
 
 
 class Light(StrEnum):

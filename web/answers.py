@@ -12,6 +12,7 @@ from plankton_stream.domain import (
     ImageId,
     Label,
     LabelState,
+    Measurements,
     Record,
     Slug,
     Taxon,
@@ -56,6 +57,9 @@ class ImageView(Record):
     state: LabelState
     label_id: str | None
     label_version: int
+    measurements: Measurements | None = Field(
+        description="Of the organism in it; null where the instrument cut it, or none was made."
+    )
     extra: Extra = Field(description="What else its source said, by the source's own names.")
 
     @classmethod

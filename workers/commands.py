@@ -31,10 +31,14 @@ app = typer.Typer(
 @app.command()
 def segment() -> None:
     """Cut frames into ROIs."""
+    from plankton_stream.segmentation import CameraSegmenters, load_parameters
     from workers.segment import SegmentWorker
 
     settings, stop = _start()
     catalog = Catalog(settings.catalog_url)
+    cameras = CameraSegmenters(
+        load_parameters(settings.segmentation), settings.home / "backgrounds"
+    )
     # The encoder may be slower than the cameras, or down.
     publisher = wait_for(
         lambda: bounded_publisher(
@@ -42,7 +46,7 @@ def segment() -> None:
         ),
         stop,
     )
-    worker = SegmentWorker(catalog, publisher)
+    worker = SegmentWorker(catalog, publisher, cameras)
     subscribe = _subscribe(settings, topics.FRAMES, topics.SEGMENT_GROUP, max_records=8)
     _consume(subscribe, worker, publisher, stop)
 

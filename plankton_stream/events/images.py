@@ -19,6 +19,7 @@ from plankton_stream.domain import (
     Frame,
     FrameKey,
     GivenName,
+    Measurements,
     Roi,
     Specimen,
 )
@@ -71,6 +72,11 @@ TruthText = Annotated[
     BeforeValidator(_parse_json),
     PlainSerializer(_dump_truth, return_type=str),
 ]
+MeasurementsText = Annotated[
+    Measurements,
+    BeforeValidator(_parse_json),
+    PlainSerializer(lambda measured: measured.model_dump_json(exclude_none=True), return_type=str),
+]
 
 Sequence = Annotated[
     int | None,
@@ -116,6 +122,9 @@ class RoiAttributes(Capture):
 
     frame_key: FrameKey
     box: BoxText | None = None
+    measurements: MeasurementsText | None = Field(
+        default=None, description="What was measured on it, JSON."
+    )
     sequence: Sequence = None
     extra: ExtraText | None = None
     given_name: GivenNameText | None = None
@@ -167,7 +176,7 @@ def roi_message(roi: Roi) -> Message:
     camera = roi.capture.camera
     attributes = _attributes(
         RoiAttributes, roi.capture, frame_key=roi.frame_key, box=roi.box, sequence=roi.sequence,
-        extra=roi.extra or None, given_name=roi.name,
+        extra=roi.extra or None, given_name=roi.name, measurements=roi.measurements,
     )  # fmt: skip
     return _image_message(
         topics.ROIS,
@@ -223,6 +232,7 @@ def read_roi(received: Received) -> Roi:
         box=attributes.box,
         content_type=envelope.content_type,
         data=received.value,
+        measurements=attributes.measurements,
         sequence=attributes.sequence,
         extra=attributes.extra or {},
         name=attributes.given_name,

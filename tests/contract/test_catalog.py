@@ -27,6 +27,7 @@ from plankton_stream.domain import (
     GivenName,
     Image,
     LabelState,
+    LeftOut,
     Naming,
     Taxon,
     new_id,
@@ -154,7 +155,10 @@ def test_a_database_that_is_away_is_named_without_its_password() -> None:
 
 def test_a_frame_is_cut_once(catalog: Catalog) -> None:
     capture = Capture(camera="c", captured_at=NOON, depth_m=3.5, latitude=-0.25)
-    first = Cut(capture=capture, frame_key="ü/1", boxes=(Box(1, 2, 3, 4),), width_px=9, height_px=8)
+    first = Cut(
+        capture=capture, frame_key="ü/1", boxes=(Box(1, 2, 3, 4),), width_px=9, height_px=8,
+        left_out={LeftOut.OVER_CAP: 7},
+    )  # fmt: skip
     assert catalog.cuts.get("c", "ü/1") is None
     assert catalog.cuts.record(first) == first
     assert catalog.cuts.record(first.model_copy(update={"boxes": ()})) == first

@@ -46,9 +46,9 @@ def camera(*arguments: object) -> Result:
 SMALL = ("--width", 200, "--height", 150, "--rate", 1000)
 
 
-def test_only_two_cameras() -> None:
+def test_two_cameras_and_a_preview() -> None:
     names = {command.callback.__name__ for command in commands.app.registered_commands}
-    assert names == {"simulated", "folder"}
+    assert names == {"simulated", "folder", "preview"}
 
 
 def test_simulated_takes_its_defaults_from_the_settings(

@@ -19,6 +19,7 @@ from plankton_stream.domain import (
     Frame,
     GivenName,
     LabelState,
+    LeftOut,
     Roi,
 )
 from plankton_stream.errors import RejectedError, RetryableError
@@ -28,6 +29,7 @@ from plankton_stream.events.facts import ImageIndexed, LabelApplied, read_fact
 from plankton_stream.events.images import frame_message, read_roi, roi_message
 from plankton_stream.images import decode
 from plankton_stream.ports import ImageFilter
+from plankton_stream.segmentation import CameraParameters, CameraSegmenters
 from plankton_stream.testing import (
     MemoryImageStore,
     MemoryIndex,
@@ -130,6 +132,28 @@ def test_a_frame_becomes_one_roi_for_each_object(house: House) -> None:
         assert (box.x + box.width / 2, box.y + box.height / 2) == pytest.approx(centre, abs=3)
         assert decode(found.data, found.content_type).shape == (box.height, box.width)
         assert found.capture == CAPTURE
+
+
+def test_measurements_travel_from_the_frame_into_the_catalog(house: House) -> None:
+    frame = frame_with_discs((100, 80))
+    known = replace(frame, capture=CAPTURE.model_copy(update={"pixel_size_um": 2.0}))
+    house.publish(frame_message(known))
+    house.segment.handle(house.records(topics.FRAMES))
+    house.embed.handle(house.records(topics.ROIS))
+    (image,) = house.catalog.images.page().images
+    assert image.measurements is not None
+    assert image.measurements.esd_px == pytest.approx(31, abs=2.5)
+    assert image.measurements.esd_um == pytest.approx(62, abs=5)
+
+
+def test_what_a_cut_left_out_is_recorded(house: House) -> None:
+    parameters = CameraParameters(cameras={"cam-1": {"max_rois": 1}})
+    worker = SegmentWorker(house.catalog, house.publisher, CameraSegmenters(parameters))
+    house.publish(frame_message(frame_with_discs((100, 80), (300, 200))))
+    worker.handle(house.records(topics.FRAMES))
+    cut = house.catalog.cuts.get("cam-1", "f1")
+    assert cut is not None
+    assert cut.left_out == {LeftOut.OVER_CAP: 1}
 
 
 def test_a_frame_without_objects_has_an_outcome(house: House) -> None:

@@ -37,6 +37,7 @@ class Cuts:
             "width_px": cut.width_px,
             "height_px": cut.height_px,
             "rejected_because": cut.rejected_because,
+            "left_out": cut.left_out or None,
             "recorded_at": now(),
         }
         with writing(self._engine) as connection:
@@ -63,10 +64,11 @@ def _select(connection: sa.Connection, camera: str, frame_key: str) -> Cut | Non
     row = connection.execute(
         sa.select(frames).where(frames.c.camera == camera, frames.c.frame_key == frame_key)
     ).one_or_none()
-    return None if row is None else _cut(row)
+    return None if row is None else to_cut(row)
 
 
-def _cut(row: Any) -> Cut:
+def to_cut(row: Any) -> Cut:
+    """A decision from a row of its table."""
     return Cut(
         capture=Capture.model_validate(row.capture),
         frame_key=row.frame_key,
@@ -74,4 +76,5 @@ def _cut(row: Any) -> Cut:
         width_px=row.width_px,
         height_px=row.height_px,
         rejected_because=row.rejected_because,
+        left_out=row.left_out or {},
     )

@@ -13,6 +13,7 @@ from plankton_stream.domain import (
     Capture,
     Image,
     LabelState,
+    Measurements,
     Naming,
     from_microseconds,
     to_microseconds,
@@ -38,7 +39,7 @@ class Page:
 _REPLACED = (
     "instrument", "project", "sample", "depth_m", "latitude", "longitude", "pixel_size_um",
     "volume_ml", "source_file", "extra", "live", "content_type", "byte_size",
-    "sha256", "width_px", "height_px", "encoder",
+    "sha256", "width_px", "height_px", "encoder", "measurements",
 )  # fmt: skip
 
 
@@ -230,8 +231,13 @@ def _row(image: Image) -> dict[str, Any]:
         "state": LabelState.UNLABELLED,
         "label_id": None,
         "label_version": 0,
+        "measurements": _json(image.measurements),
         "extra": dict(image.extra),
     }
+
+
+def _json(measurements: Measurements | None) -> dict[str, Any] | None:
+    return None if measurements is None else measurements.model_dump(exclude_none=True)
 
 
 def to_image(row: Any) -> Image:

@@ -45,6 +45,7 @@ frames = sa.Table(
     sa.Column("height_px", sa.Integer, nullable=False),
     sa.Column("rejected_because", sa.Text),
     sa.Column("recorded_at", Utc, nullable=False),
+    sa.Column("left_out", sa.JSON(none_as_null=True)),
 )
 
 images = sa.Table(
@@ -79,6 +80,7 @@ images = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("label_id", sa.String(26)),
     sa.Column("label_version", sa.Integer, nullable=False),
+    sa.Column("measurements", sa.JSON(none_as_null=True)),
     # The page asks for the last indexed, whole or by one of these.
     sa.Index(None, "indexed_at", "image_id"),
     sa.Index(None, "camera", "indexed_at", "image_id"),
@@ -193,4 +195,42 @@ not_embedded = sa.Table(
     sa.Column("image_id", sa.String(26), sa.ForeignKey("images.image_id"), primary_key=True),
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("at", Utc, nullable=False),
+)
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    sa.Column("project", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("created_at", Utc, nullable=False),
+)
+
+# What people say about a sample; one that nobody described is in `images` and `frames` only.
+samples = sa.Table(
+    "samples",
+    metadata,
+    sa.Column("sample", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("project", sa.String(64), sa.ForeignKey("projects.project")),
+    sa.Column("note", sa.Text),
+    sa.Index(None, "project"),
+)
+
+# The record of what was deleted: it stays, and keeps the sample from being indexed again.
+deletions = sa.Table(
+    "deletions",
+    metadata,
+    sa.Column("deletion_id", sa.String(26), primary_key=True),
+    sa.Column("sample", sa.String(64), nullable=False),
+    sa.Column("camera", sa.String(64)),  # None: of every camera
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("why", sa.Text),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("ended_at", Utc),
+    sa.Column("frames", sa.BigInteger, nullable=False),
+    sa.Column("images", sa.BigInteger, nullable=False),
+    sa.Column("labels", sa.BigInteger, nullable=False),
+    sa.Column("image_bytes", sa.BigInteger, nullable=False),
+    sa.Index(None, "sample"),
 )

@@ -32,6 +32,13 @@ export function showUpload(element, file) {
   element.hidden = false;
 }
 
+/** The equivalent spherical diameter, in µm where the pixel size is known. */
+function diameter(measurements) {
+  if (!measurements) return null;
+  const { esd_px: px, esd_um: um } = measurements;
+  return um === null ? `${px.toFixed(1)} px (ESD)` : `${um.toFixed(0)} µm (ESD)`;
+}
+
 function facts(image) {
   const scale = image.pixel_size_um;
   const size = `${image.width_px} × ${image.height_px} px`;
@@ -43,6 +50,7 @@ function facts(image) {
     ["depth", image.depth_m === null ? null : `${image.depth_m.toFixed(1)} m`],
     ["position", image.latitude === null ? null : `${image.latitude.toFixed(4)}, ${image.longitude?.toFixed(4)}`],
     ["size", scale ? `${size}, ${Math.round(image.width_px * scale)} × ${Math.round(image.height_px * scale)} µm` : size],
+    ["diameter", diameter(image.measurements)],
     ["frame", image.frame_key],
     ["encoder", image.encoder],
   ];
