@@ -201,6 +201,8 @@ def test_flicker_of_the_light_is_no_object() -> None:
     segmenter = Segmenter()
     for number, water in enumerate((200, 190, 210, 180, 205)):
         assert_found(segmenter.segment(frame(*TWO, seed=number, water=water, body=60)).boxes, *TWO)
+    assert segmenter.background is not None
+    assert segmenter.background.frames == 5  # and no reason to start anew
 
 
 def test_frames_of_another_size_start_anew() -> None:
