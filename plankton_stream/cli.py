@@ -8,6 +8,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from plankton_stream.audit.commands import app as _audit
+from plankton_stream.curation.commands import project_app as _project
+from plankton_stream.curation.commands import sample_app as _sample
+from plankton_stream.deadletters.commands import app as _deadletter
 from plankton_stream.errors import PlanktonError
 from plankton_stream.events.commands import app as _topics
 from plankton_stream.stack.commands import app as _stack
@@ -78,6 +82,10 @@ app = typer.Typer(
 app.add_typer(_stack)
 app.add_typer(_topics)
 app.add_typer(_tail)
+app.add_typer(_audit)
+app.add_typer(_deadletter, name="deadletter")
+app.add_typer(_sample, name="sample")
+app.add_typer(_project, name="project")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ Each protocol has two implementations, the real one in `adapters` and an in-memo
 `testing`; one contract suite (tests/contract) runs over both.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from plankton_stream.domain import Image, LabelState
+from plankton_stream.domain import Image, LabelState, Naming
 from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.topics import Topic
 
 Vector = NDArray[np.float32]
 
@@ -60,6 +61,52 @@ class Subscriber(Protocol):
 
     def close(self) -> None:
         """Leave the group without committing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a partition holds, as offsets: start…end-1. A consumer group goes on at `place`."""
+
+    start: int
+    place: int
+    end: int
+
+    @property
+    def done(self) -> range:
+        """Records that the group has finished with."""
+        return range(self.start, self.place)
+
+    @property
+    def waiting(self) -> range:
+        """Records that the group has not finished with."""
+        return range(self.place, self.end)
+
+
+class LogReader(Protocol):
+    """Reads parts of topics, to look back: belongs to no group and changes nobody's place."""
+
+    def spans(self, topic: Topic, group: str = "") -> dict[int, Span]:
+        """What each partition of a topic holds now.
+
+        Args:
+            topic: one that exists, else there are no partitions.
+            group: whose place is wanted; empty: the place is the end.
+
+        Raises:
+            RetryableError: the log does not answer.
+        """
+
+    def read(self, topic: Topic, ranges: Mapping[int, range]) -> Iterator[list[Received]]:
+        """The records of a topic in ranges of offsets, by partition; in order within one.
+
+        Records that were deleted meanwhile, by age or by compaction, are left out.
+
+        Raises:
+            RetryableError: the log does not answer.
+        """
+
+    def close(self) -> None:
+        """Give up the connections."""
 
 
 class Metric(StrEnum):
@@ -208,11 +255,20 @@ class VectorIndex(Protocol):
     def count(self) -> int:
         """Images in the index, including what was written just now."""
 
-    def ids(self) -> Iterator[str]:
-        """All image ids, in no particular order."""
+    def ids(self, where: ImageFilter = ANY_IMAGE) -> Iterator[str]:
+        """The ids of all images that match, in no particular order."""
 
     def known(self, ids: Sequence[str]) -> set[str]:
         """Those of at most `MAX_HITS` image ids that are in the index, also written just now."""
+
+    def namings(self, ids: Sequence[str]) -> dict[str, Naming]:
+        """What the index calls those of at most `MAX_HITS` images that it has now, by id."""
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Delete images, at most `MAX_HITS`; those that are not there are skipped.
+
+        Durable on return; `search` and `known` may give them for another 0.2 s.
+        """
 
     def drop(self) -> None:
         """Give up all vectors of this version for good; harmless when repeated."""
@@ -237,6 +293,20 @@ class ImageStore(Protocol):
 
         Raises:
             NotFoundError: the store does not have it.
+            RetryableError: the store does not answer.
+        """
+
+    def size(self, image_id: str, content_type: str) -> int | None:
+        """How many bytes the store has of an image, without reading them; None: it has none.
+
+        Raises:
+            RetryableError: the store does not answer.
+        """
+
+    def remove(self, image_id: str, content_type: str) -> None:
+        """Delete an image; harmless if it is not there.
+
+        Raises:
             RetryableError: the store does not answer.
         """
 

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
         default=Path(".plankton"),
         description="Folder that holds all state of the local stack.",
     )
+    disk_mb: int = Field(
+        default=0,
+        ge=0,
+        description="Disk that this folder may take, MB: a warning comes before it is spent. 0: "
+        "all that the disk has.",
+    )
 
     kafka: str = Field(
         default="",

@@ -12,11 +12,12 @@ import typer
 from plankton_stream.domain import Naming
 from plankton_stream.errors import RejectedError, RetryableError
 from plankton_stream.events import topics
-from plankton_stream.events.deadletters import DEAD_LETTER
+from plankton_stream.events.deadletters import DEAD_LETTER, REPLAYED
 from plankton_stream.events.envelope import Envelope, Received, read_envelope, to_text
 from plankton_stream.events.fact import Fact
 from plankton_stream.events.facts import (
     CensusCounted,
+    ImageDeleted,
     ImageIndexed,
     LabelApplied,
     LabelCurrent,
@@ -113,6 +114,8 @@ def _line(received: Received) -> str:
     if headers.get("ce_type") == DEAD_LETTER:
         when = _time(headers.get("ce_time", ""))
         return f"{when}  {headers.get('ce_subject', '?')}: {headers.get('ce_cause', '?')}"
+    if headers.get("ce_type") == REPLAYED:
+        return f"{_time(headers.get('ce_time', ''))}  {headers.get('ce_subject', '?')}: sent back"
     try:
         envelope = read_envelope(to_text(received.headers))
         fact = read_fact(received)
@@ -142,9 +145,8 @@ def _fact_line(fact: Fact, envelope: Envelope) -> str:
     match fact:
         case LabelApplied() | LabelRetracted() | LabelCurrent():
             return f"{_iso(fact.at)}  {fact.who}  {fact.image_id}  {_naming(fact)}"
-        case ImageIndexed():
-            when = _iso(fact.indexed_at)
-            return f"{when}  {fact.capture.camera}  {fact.image_id}  {fact.encoder}"
+        case ImageIndexed() | ImageDeleted():
+            return _image_line(fact)
         case CameraStatus():
             return _status_line(fact)
         case AlertRaised() | AlertCleared():
@@ -156,6 +158,14 @@ def _fact_line(fact: Fact, envelope: Envelope) -> str:
             return f"{_iso(fact.updated_at)}  {fact.camera}  {start}  {counts}"
         case _:
             return f"{_iso(envelope.time)}  {envelope.type}  {envelope.subject}"
+
+
+def _image_line(fact: ImageIndexed | ImageDeleted) -> str:
+    if isinstance(fact, ImageDeleted):
+        when, what = fact.at, f"deleted by {fact.who}"
+    else:
+        when, what = fact.indexed_at, fact.encoder
+    return f"{_iso(when)}  {fact.capture.camera}  {fact.image_id}  {what}"
 
 
 def _status_line(status: CameraStatus) -> str:

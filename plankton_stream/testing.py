@@ -5,16 +5,16 @@ told to fail.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from plankton_stream.domain import IMAGE_TYPES, Image
+from plankton_stream.domain import IMAGE_TYPES, Image, Naming
 from plankton_stream.errors import NotFoundError, RejectedError, RetryableError
-from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.envelope import Message, Received, now
 from plankton_stream.events.topics import Topic, max_bytes
-from plankton_stream.ports import ANY_IMAGE, MAX_HITS, Hit, ImageFilter, Metric, Vector
+from plankton_stream.ports import ANY_IMAGE, MAX_HITS, Hit, ImageFilter, Metric, Span, Vector
 from plankton_stream.ranking import first_stage, nearest
 
 
@@ -25,21 +25,27 @@ class MemoryLog:
     Attributes:
         records: what was published, by topic.
         available: set it to False and nothing is taken or confirmed.
+        forgotten: offset of the first record that is left, by topic, see `forget`.
     """
 
     records: dict[str, list[Received]] = field(default_factory=lambda: defaultdict(list))
     committed: dict[tuple[str, str], int] = field(default_factory=dict)
     available: bool = True
+    forgotten: dict[str, int] = field(default_factory=dict)
 
     def append(self, message: Message) -> None:
         """Publish a record at once."""
         records = self.records[message.topic]
         records.append(
             Received(
-                topic=message.topic, partition=0, offset=len(records), key=message.key.encode(),
-                value=message.value, headers=message.headers,
+                topic=message.topic, partition=0, offset=len(records), key=message.key_bytes,
+                value=message.value, headers=message.headers, appended_at=now(),
             )
         )  # fmt: skip
+
+    def forget(self, topic: str) -> None:
+        """Delete what a topic holds by its age, as far as `LogReader` is concerned."""
+        self.forgotten[topic] = len(self.records[topic])
 
 
 class MemoryPublisher:
@@ -104,6 +110,31 @@ class MemorySubscriber:
         """See `Subscriber.close`."""
 
 
+class MemoryLogReader:
+    """`LogReader` on a `MemoryLog`."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+
+    def spans(self, topic: Topic, group: str = "") -> dict[int, Span]:
+        """See `LogReader.spans`."""
+        if topic.name not in self._log.records:
+            return {}
+        start, end = self._log.forgotten.get(topic.name, 0), len(self._log.records[topic.name])
+        place = self._log.committed.get((group, topic.name), 0) if group else end
+        return {0: Span(start, max(start, place), end)}
+
+    def read(self, topic: Topic, ranges: Mapping[int, range]) -> Iterator[list[Received]]:
+        """See `LogReader.read`."""
+        for offsets in ranges.values():
+            kept = self._log.records[topic.name][offsets.start : offsets.stop]
+            if kept:
+                yield kept
+
+    def close(self) -> None:
+        """See `LogReader.close`."""
+
+
 class MemoryIndex:
     """`VectorIndex` that compares with every vector; with `candidates` in two stages."""
 
@@ -160,15 +191,26 @@ class MemoryIndex:
         self._check()
         return len(self.rows)
 
-    def ids(self) -> Iterator[str]:
+    def ids(self, where: ImageFilter = ANY_IMAGE) -> Iterator[str]:
         """See `VectorIndex.ids`."""
         self._check()
-        yield from list(self.rows)
+        yield from [i for i, (image, _) in list(self.rows.items()) if where.matches(image)]
 
     def known(self, ids: Sequence[str]) -> set[str]:
         """See `VectorIndex.known`."""
         self._check()
         return {image_id for image_id in ids if image_id in self.rows}
+
+    def namings(self, ids: Sequence[str]) -> dict[str, Naming]:
+        """See `VectorIndex.namings`."""
+        self._check()
+        return {i: self.rows[i][0].naming for i in ids if i in self.rows}
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """See `VectorIndex.remove`."""
+        self._check()
+        for image_id in ids:
+            self.rows.pop(image_id, None)
 
     def drop(self) -> None:
         """See `VectorIndex.drop`."""
@@ -204,6 +246,17 @@ class MemoryImageStore:
             return self.data[image_id, content_type]
         except KeyError as error:
             raise NotFoundError(f"the image store has no bytes of {image_id}") from error
+
+    def size(self, image_id: str, content_type: str) -> int | None:
+        """See `ImageStore.size`."""
+        _check_type(content_type)
+        data = self.data.get((image_id, content_type))
+        return None if data is None else len(data)
+
+    def remove(self, image_id: str, content_type: str) -> None:
+        """See `ImageStore.remove`."""
+        _check_type(content_type)
+        self.data.pop((image_id, content_type), None)
 
     def ids(self) -> Iterator[str]:
         """See `ImageStore.ids`."""

@@ -1,11 +1,14 @@
 """The Flask application: pages and API over the parts that it is given."""
 
 import json
+from functools import partial
 
 from flask import Flask, Response
 
 from plankton_stream.domain import MAX_IMAGE_BYTES
 from plankton_stream.settings import Settings
+from plankton_stream.stack.disk import read_outlook
+from plankton_stream.stack.home import Home
 from web import metrics, openapi, operations, pages, problems, security
 from web.api import OPERATIONS
 from web.operations import JSON
@@ -27,7 +30,8 @@ def create_app(parts: Parts, settings: Settings) -> Flask:
     security.require_safe(settings)
     app = Flask("web")
     app.config["MAX_CONTENT_LENGTH"] = MAX_IMAGE_BYTES + _FORM_OVERHEAD_BYTES
-    metrics.instrument(app, parts.totals, parts.registry)
+    disk = partial(read_outlook, Home(settings.home.resolve()), settings.disk_mb)
+    metrics.instrument(app, parts.totals, parts.registry, disk)
     security.guard(app)
     problems.register(app)
     operations.register(app, parts, OPERATIONS)

@@ -9,6 +9,7 @@ from typing import Protocol
 from plankton_stream.alerts import OpenAlerts
 from plankton_stream.errors import PlanktonError, RejectedError
 from plankton_stream.events import topics
+from plankton_stream.events.deadletters import REPLAYED
 from plankton_stream.events.envelope import Received, to_text
 from plankton_stream.events.facts import CensusCounted, read_fact
 from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
@@ -47,7 +48,9 @@ class Live:
         """Remember what a record says; one that says nothing valid is skipped."""
         try:
             if received.topic == topics.DEADLETTER.name:
-                self._count_dead(to_text(received.headers).get("ce_subject", ""))
+                headers = to_text(received.headers)
+                if headers.get("ce_type") != REPLAYED:
+                    self._count_dead(headers.get("ce_subject", ""))
             elif received.value:
                 self._keep(received)
             else:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from plankton_stream.errors import RetryableError
+from plankton_stream.stack.disk import Outlook
 from web.answers import Stats
 from web.totals import Totals
 
@@ -18,9 +19,12 @@ log = logging.getLogger(__name__)
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
-def instrument(app: Flask, totals: Totals, registry: CollectorRegistry) -> None:
-    """Count an app's requests, and the totals, into a registry."""
+def instrument(
+    app: Flask, totals: Totals, registry: CollectorRegistry, disk: Callable[[], Outlook | None]
+) -> None:
+    """Count an app's requests, the totals, and what the disk holds, into a registry."""
     registry.register(_TotalsCollector(totals))
+    registry.register(_DiskCollector(disk))
     answered = Counter(
         "plankton_web_requests", "Requests answered.", ["operation", "status"], registry=registry
     )
@@ -56,6 +60,32 @@ class _TotalsCollector(Collector):
 
     def describe(self) -> list[GaugeMetricFamily]:
         return []  # registering must not ask the catalog
+
+
+class _DiskCollector(Collector):
+    def __init__(self, disk: Callable[[], Outlook | None]) -> None:
+        self._disk = disk
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """What `plankton up` saw last; nothing where there is no local stack."""
+        found = self._disk()
+        if found is None:
+            return
+        parts = GaugeMetricFamily("plankton_disk_bytes", "Disk taken.", labels=["part"])
+        for name, size in found.parts.items():
+            parts.add_metric([name], size)
+        yield parts
+        yield GaugeMetricFamily(
+            "plankton_disk_budget_bytes", "Disk that may be taken.", value=found.budget_bytes
+        )
+        if found.seconds_left is not None:
+            yield GaugeMetricFamily(
+                "plankton_disk_left_seconds", "Until the budget is spent at the present rate.",
+                value=found.seconds_left,
+            )  # fmt: skip
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        return []  # registering must not read files
 
 
 def _gauges(stats: Stats) -> Iterator[GaugeMetricFamily]:

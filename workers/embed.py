@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from plankton_stream.adapters.sql import Catalog
+from plankton_stream.curation.erase import Places, erase
 from plankton_stream.domain import Image, Roi
 from plankton_stream.errors import RejectedError
 from plankton_stream.events.envelope import Received, now
@@ -18,6 +19,8 @@ from workers.rename import bring_names_up_to_date
 from workers.versions.loaded import LoadedVersions, Version
 
 log = logging.getLogger(__name__)
+
+Readable = tuple[Roi, Pixels]
 
 MAX_ROI_PIXELS = 32 * 1024 * 1024
 """Largest ROI, pixels; a whole batch of them has to fit into memory."""
@@ -48,7 +51,8 @@ class EmbedWorker:
         """Make a batch searchable: bytes, vectors, catalog, event, in this order.
 
         Whoever finds an image in one of these finds it in those before it. Idempotent: everything
-        is keyed by the image id, and label fields come from the catalog.
+        is keyed by the image id, and label fields come from the catalog. What belongs to a sample
+        that was deleted is not indexed.
 
         Raises:
             ConfigError: the live encoder version can't be loaded.
@@ -56,16 +60,35 @@ class EmbedWorker:
         """
         readable, rejections = examine(batch, _read)
         # The last one of a double; a batch may hold a record and its replay.
-        rois = {roi.image_id: (roi, pixels) for roi, pixels in readable}
+        rois = self._without_deleted({roi.image_id: (roi, pixels) for roi, pixels in readable})
         if rois:
             images, versions = self._index_images(rois, self._versions.written())
+            kept = self._without_deleted(rois)  # a sample may have been deleted meanwhile
+            images = [image for image in images if image.image_id in kept]
             self._publish(images)
             self._ask_for_others(images, versions)
         publish_rejections(rejections, self._publisher, consumer=self.name)
         self._publisher.flush()
 
+    def _without_deleted(self, rois: dict[str, Readable]) -> dict[str, Readable]:
+        """ROIs of samples that stand; what there is of the others is deleted.
+
+        They are looked for, not only left out: a worker that was killed may have written them.
+        """
+        deleted = self._catalog.deletions.deleted()
+        gone = {i: roi for i, (roi, _) in rois.items() if deleted.covers(roi.capture)}
+        if gone:
+            indexes = [version.index for version in self._versions.written()]
+            erase(
+                [(image_id, roi.content_type) for image_id, roi in gone.items()],
+                Places(self._catalog, self._store, indexes),
+                who=self.name, why="its sample was deleted before",
+            )  # fmt: skip
+            log.info("%d ROIs of a deleted sample left out", len(gone))
+        return {image_id: one for image_id, one in rois.items() if image_id not in gone}
+
     def _index_images(
-        self, rois: dict[str, tuple[Roi, Pixels]], versions: Sequence[Version]
+        self, rois: dict[str, Readable], versions: Sequence[Version]
     ) -> tuple[list[Image], list[Version]]:
         vectors = self._encode(rois, versions)
         self._store_bytes(rois)
@@ -94,7 +117,7 @@ class EmbedWorker:
         return images, [version for version, _ in vectors]
 
     def _encode(
-        self, rois: dict[str, tuple[Roi, Pixels]], versions: Sequence[Version]
+        self, rois: dict[str, Readable], versions: Sequence[Version]
     ) -> list[tuple[Version, Vector]]:
         """Versions with their vectors of the ROIs, the live one first.
 
@@ -125,7 +148,7 @@ class EmbedWorker:
                 request = embedding_request(image.image_id, encoder, source=self.name)
                 self._publisher.send(request)
 
-    def _store_bytes(self, rois: dict[str, tuple[Roi, Pixels]]) -> None:
+    def _store_bytes(self, rois: dict[str, Readable]) -> None:
         puts = [
             self._writers.submit(self._store.put, image_id, roi.content_type, roi.data)
             for image_id, (roi, _) in rois.items()
@@ -156,7 +179,7 @@ def give_up(version: Version, error: Exception, catalog: Catalog) -> None:
     catalog.encoders.fail(version.id, reason[:_LONGEST_REASON])
 
 
-def _read(record: Received) -> tuple[Roi, Pixels]:
+def _read(record: Received) -> Readable:
     roi = read_roi(record)
     return roi, decode_roi(roi.data, roi.content_type)
 

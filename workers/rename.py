@@ -54,6 +54,8 @@ class LabelIndexWorker:
 def bring_names_up_to_date(written: Sequence[Image], catalog: Catalog, index: VectorIndex) -> None:
     """Check that names written to the index still hold, and write those that changed meanwhile.
 
+    An image that was deleted meanwhile is taken out of the index again.
+
     Whoever writes an image's name reads it from the catalog, writes, and reads again. So of two
     writers at the same moment, whichever writes last has the last name or comes back to write it.
 
@@ -64,6 +66,9 @@ def bring_names_up_to_date(written: Sequence[Image], catalog: Catalog, index: Ve
     """
     while written:
         current = catalog.images.get([image.image_id for image in written])
+        gone = [image.image_id for image in written if image.image_id not in current]
+        if gone:
+            index.remove(gone)
         versions = {image.image_id: image.label_version for image in written}
         written = [i for i in current.values() if i.label_version != versions[i.image_id]]
         index.rename(written)

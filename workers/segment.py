@@ -12,6 +12,7 @@ from plankton_stream.events.envelope import Message, Received
 from plankton_stream.events.images import read_frame, roi_message
 from plankton_stream.images import Pixels, decode, encode_png
 from plankton_stream.ports import Publisher
+from plankton_stream.samples import DeletedSamples
 from plankton_stream.segmentation import CameraParameters, CameraSegmenters, Segmented
 from workers.loop import Rejection, examine, publish_rejections
 
@@ -47,14 +48,17 @@ class SegmentWorker:
             RetryableError: the catalog or the log does not answer.
         """
         rejections: list[Rejection] = []
+        deleted = self._catalog.deletions.deleted()
         for record in batch:  # one at a time: the pixels of a whole batch may not fit into memory
-            rejections += self._cut(record)
+            rejections += self._cut(record, deleted)
         publish_rejections(rejections, self._publisher, consumer=self.name)
         self._publisher.flush()
 
-    def _cut(self, record: Received) -> list[Rejection]:
+    def _cut(self, record: Received, deleted: DeletedSamples) -> list[Rejection]:
         decisions, rejections = examine([record], self._decide)
         for decision in decisions:
+            if deleted.covers(decision.frame.capture):
+                continue  # its outcome is that its sample was deleted
             cut = self._catalog.cuts.record(decision.cut)
             messages, late = examine([record], partial(_messages, decision, cut))
             rejections += late

@@ -59,6 +59,26 @@ class FileImageStore:
             raise RetryableError(f"image store {self._url}: {image_id}: {error}") from error
         return data
 
+    def size(self, image_id: str, content_type: str) -> int | None:
+        """See `ImageStore.size`."""
+        try:
+            return int(self._fs.info(self._path(image_id, content_type))["size"])
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RetryableError(f"image store {self._url}: {image_id}: {error}") from error
+
+    def remove(self, image_id: str, content_type: str) -> None:
+        """See `ImageStore.remove`."""
+        try:
+            self._fs.rm_file(self._path(image_id, content_type))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RetryableError(
+                f"image store {self._url}: {image_id} not deleted: {error}"
+            ) from error
+
     def ids(self) -> Iterator[str]:
         """See `ImageStore.ids`."""
         if not self._fs.exists(self._root):

@@ -13,6 +13,7 @@ from kafka import errors as kafka_errors
 from kafka.admin import OffsetSpec
 
 from plankton_stream.backlog import BoundedPublisher
+from plankton_stream.domain import from_microseconds
 from plankton_stream.errors import ConfigError, RejectedError, RetryableError
 from plankton_stream.events.envelope import Message, Received
 from plankton_stream.events.topics import (
@@ -23,6 +24,7 @@ from plankton_stream.events.topics import (
     max_bytes,
     partition_cap_bytes,
 )
+from plankton_stream.ports import Publisher, Span
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class KafkaPublisher:
         self._producer = self._connected()
 
     def _connected(self) -> Any:
-        return _connect(
+        return connect(
             KafkaProducer,
             self._bootstrap,
             client_id=self._client_id,
@@ -68,7 +70,7 @@ class KafkaPublisher:
         try:
             future = self._producer.send(
                 message.topic,
-                key=message.key.encode(),
+                key=message.key_bytes,
                 value=message.value,
                 headers=list(message.headers),
             )
@@ -117,7 +119,7 @@ class KafkaSubscriber:
         self, bootstrap: str, topics: Sequence[Topic], *, group: str, max_records: int = 64
     ) -> None:
         self._bootstrap = bootstrap
-        self._consumer = _connect(
+        self._consumer = connect(
             KafkaConsumer,
             bootstrap,
             group_id=group,
@@ -191,7 +193,7 @@ class KafkaReader:
 
     def __init__(self, bootstrap: str, topics: Sequence[Topic], *, from_end: bool = False) -> None:
         self._bootstrap = bootstrap
-        self._consumer = _connect(
+        self._consumer = connect(
             KafkaConsumer,
             bootstrap,
             group_id=None,
@@ -231,7 +233,7 @@ class KafkaAdmin:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._admin = _connect(KafkaAdminClient, bootstrap, client_id="plankton-admin")
+        self._admin = connect(KafkaAdminClient, bootstrap, client_id="plankton-admin")
 
     def ping(self) -> None:
         """Ask the cluster anything.
@@ -261,22 +263,29 @@ class KafkaAdmin:
             self._call("create topics", self._admin.create_topics, wanted)
         return [topic.name for topic in missing]
 
-    def lag(self, group: str, topic: Topic) -> int:
-        """Records of a topic that a consumer group has not finished with."""
+    def spans(self, topic: Topic, group: str = "") -> dict[int, Span]:
+        """What each partition of a topic holds, see `LogReader.spans`."""
         partitions = self._partitions(topic)
-        committed = self._call("read a group's place", self._admin.list_group_offsets, group)[group]
+        committed = self._places(group) if group else {}
         ends = self._offsets(partitions, OffsetSpec.LATEST)
         starts = self._offsets(partitions, OffsetSpec.EARLIEST)
-        # What was deleted by age before the group came to it is not waiting any more.
-        places = {p: _place(committed.get(p), default=starts[p]) for p in partitions}
-        return sum(max(0, ends[p] - max(places[p], starts[p])) for p in partitions)
+        places = {
+            # What was deleted by age before the group came to it is not waiting any more.
+            p: max(starts[p], _place(committed.get(p), default=starts[p])) if group else ends[p]
+            for p in partitions
+        }
+        return {p.partition: Span(starts[p], min(places[p], ends[p]), ends[p]) for p in partitions}
+
+    def lag(self, group: str, topic: Topic) -> int:
+        """Records of a topic that a consumer group has not finished with."""
+        return sum(len(span.waiting) for span in self.spans(topic, group).values())
 
     def records(self, topic: Topic) -> int:
         """Records that the log keeps of a topic (an upper bound where it is compacted)."""
-        partitions = self._partitions(topic)
-        ends = self._offsets(partitions, OffsetSpec.LATEST)
-        starts = self._offsets(partitions, OffsetSpec.EARLIEST)
-        return sum(ends[p] - starts[p] for p in partitions)
+        return sum(len(span.done) for span in self.spans(topic).values())
+
+    def _places(self, group: str) -> Any:
+        return self._call("read a group's place", self._admin.list_group_offsets, group)[group]
 
     def _partitions(self, topic: Topic) -> list[TopicPartition]:
         (found,) = self._call("describe a topic", self._admin.describe_topics, [topic.name])
@@ -308,10 +317,16 @@ def _poll(consumer: Any, timeout_s: float, bootstrap: str) -> list[Received]:
         log.warning("Kafka at %s: poll failed, trying again: %s", bootstrap, error)
         time.sleep(timeout_s)
         return []
-    return [_received(record) for records in batches.values() for record in records]
+    return [to_received(record) for records in batches.values() for record in records]
 
 
-def _connect(client: Any, bootstrap: str, **options: Any) -> Any:
+def connect(client: Any, bootstrap: str, **options: Any) -> Any:
+    """One of kafka-python's clients, connected.
+
+    Raises:
+        ConfigError: the addresses or the options are wrong.
+        RetryableError: no broker answers.
+    """
     try:
         return client(
             bootstrap_servers=bootstrap.split(","),
@@ -327,24 +342,26 @@ def _connect(client: Any, bootstrap: str, **options: Any) -> Any:
 
 
 def bounded_publisher(
-    bootstrap: str, topic: Topic, *, disk_mb: int, client_id: str = "plankton"
-) -> BoundedPublisher:
+    bootstrap: str, *topics: Topic, disk_mb: int, client_id: str = "plankton"
+) -> Publisher:
     """A publisher that waits while too much of an image topic is unread, see `BoundedPublisher`.
 
     Args:
         bootstrap: the cluster.
-        topic: frames or ROIs.
-        disk_mb: the cap of the topic, MB; half of a partition's share may be unread.
+        topics: frames, ROIs, or both.
+        disk_mb: the cap of each topic, MB; half of a partition's share may be unread.
         client_id: names the connection in the broker's log.
     """
     admin = KafkaAdmin(bootstrap)
-    publisher = KafkaPublisher(bootstrap, client_id=client_id)
-    return BoundedPublisher(
-        publisher,
-        topic,
-        unread=partial(admin.lag, CONSUMERS[topic.name], topic),
-        limit_bytes=partition_cap_bytes(topic, disk_mb) // 2,
-    )
+    publisher: Publisher = KafkaPublisher(bootstrap, client_id=client_id)
+    for topic in topics:
+        publisher = BoundedPublisher(
+            publisher,
+            topic,
+            unread=partial(admin.lag, CONSUMERS[topic.name], topic),
+            limit_bytes=partition_cap_bytes(topic, disk_mb) // 2,
+        )
+    return publisher
 
 
 def _place(committed: Any, *, default: int) -> int:
@@ -352,7 +369,8 @@ def _place(committed: Any, *, default: int) -> int:
     return int(committed.offset) if committed is not None and committed.offset >= 0 else default
 
 
-def _received(record: Any) -> Received:
+def to_received(record: Any) -> Received:
+    """A record of kafka-python's as the rest of the project knows it."""
     return Received(
         topic=record.topic,
         partition=record.partition,
@@ -360,4 +378,5 @@ def _received(record: Any) -> Received:
         key=record.key,
         value=record.value or b"",
         headers=tuple((name, value or b"") for name, value in record.headers),
+        appended_at=from_microseconds(record.timestamp * 1000),
     )

@@ -37,12 +37,21 @@ class Message:
     def size(self) -> int:
         """Bytes of key, value and headers."""
         headers = sum(len(name) + len(value) for name, value in self.headers)
-        return len(self.key.encode()) + len(self.value) + headers
+        return len(self.key_bytes) + len(self.value) + headers
+
+    @property
+    def key_bytes(self) -> bytes:
+        """The key as it travels; one that was read as it was goes back as it was."""
+        return self.key.encode(errors="surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A record as it was read from the log: nobody has checked its key and headers yet."""
+    """A record as it was read from the log: nobody has checked its key and headers yet.
+
+    Attributes:
+        appended_at: when the log took it, by the log's own clock; None where that is not known.
+    """
 
     topic: str
     partition: int
@@ -50,11 +59,24 @@ class Received:
     key: bytes | None
     value: bytes = field(repr=False)
     headers: tuple[tuple[str, bytes], ...] = field(repr=False)
+    appended_at: datetime | None = None
 
     @property
     def origin(self) -> str:
         """`topic/partition/offset`: names this record for ever."""
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+def again(received: Received, *more: tuple[str, bytes]) -> Message:
+    """The message that publishes a record once more: its key, value and headers, to its topic.
+
+    Args:
+        received: the record.
+        more: headers to add.
+    """
+    # A key is text, but a record that somebody else wrote may have any bytes.
+    key = (received.key or b"").decode(errors="surrogateescape")
+    return Message(received.topic, key, received.value, (*received.headers, *more))
 
 
 @dataclass(frozen=True, slots=True)

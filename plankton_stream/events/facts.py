@@ -65,6 +65,25 @@ class ImageIndexed(Fact):
         return self.image_id
 
 
+class ImageDeleted(Fact):
+    """An image was deleted for good: its bytes, its vectors, its labels."""
+
+    event_type = "plankton.image.deleted.v1"
+    topic = topics.INDEXED
+
+    image_id: ImageId
+    capture: Capture
+    frame_key: str
+    who: str
+    why: str | None = None
+    at: UtcTime
+
+    @property
+    def key(self) -> str:
+        """The image id."""
+        return self.image_id
+
+
 class _LabelEvent(Fact):
     """What label events share: enough that a consumer needs nothing else."""
 
@@ -154,6 +173,7 @@ FACTS: dict[str, type[Fact]] = {
     for fact in (
         EmbeddingRequested,
         ImageIndexed,
+        ImageDeleted,
         LabelApplied,
         LabelRetracted,
         LabelCurrent,

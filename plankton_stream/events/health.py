@@ -40,7 +40,7 @@ class CameraStatus(Fact):
     rate_hz: float = Field(ge=0, description="Frames or ROIs sent a second, since the last status.")
     recovered: int = Field(default=0, ge=0, description="Found in the spool at the start.")
     spooled: int = Field(default=0, ge=0, description="On the camera's disk, not yet confirmed.")
-    spool_bytes: int = Field(default=0, ge=0, description="What those take.")
+    spool_bytes: int = Field(default=0, ge=0, description="What the spool takes.")
     spool_limit_bytes: int | None = Field(
         default=None, ge=0, description="The most they may take; None: this source needs no spool."
     )

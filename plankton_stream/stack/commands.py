@@ -48,7 +48,8 @@ def status(
     from plankton_stream.stack import status as of
     from plankton_stream.stack.home import Home
 
-    found = of.status(Home.at(load_settings().home))
+    settings = load_settings()
+    found = of.status(Home.at(settings.home), budget_mb=settings.disk_mb)
     if as_json:
         print(json.dumps(found, indent=1))
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plankton_stream.errors import RetryableError
+from plankton_stream.stack.disk import read_outlook
 from plankton_stream.stack.home import Home
 from plankton_stream.stack.ready import has_announced
 from plankton_stream.stack.supervision import Seen, Supervisor
@@ -18,15 +19,20 @@ _PASSWORDS = (
 )
 
 
-def status(home: Home) -> dict[str, Any]:
+def status(home: Home, *, budget_mb: int = 0) -> dict[str, Any]:
     """What runs on a home.
+
+    Args:
+        home: where.
+        budget_mb: the disk budget, MB; 0: all of the disk.
 
     Returns:
         `state` (running or stopped), `home`, `pid` of `plankton up`, the URLs of the parts `web`,
         `kafka`, `milvus` and `catalog`, and `processes`: for each its name, pid, state, restarts
         since `plankton up`, seconds since its last start, memory in MB (shared pages counted in
-        proportion) and log; `spools`: for each camera, also if it is not running, the bytes that
-        wait on disk. Stopped: the pid and the URLs are None, and there are no processes.
+        proportion) and log; `disk`: the last look at it, see `disk.Outlook`, None if there was
+        none; `spools`: for each camera, also if it is not running, the bytes that wait on disk.
+        Stopped: the pid and the URLs are None, and there are no processes.
     """
     try:
         everything = Supervisor(home.socket).seen() if home.supervisor() else []
@@ -34,10 +40,12 @@ def status(home: Home) -> dict[str, Any]:
         everything = []
     known = home.read_state() if everything else {}
     restarts = known.get("restarts", {})
+    disk = read_outlook(home, budget_mb) if home.root.exists() else None
     return {
         "state": "running" if everything else "stopped",
         "home": str(home.root),
         **{key: known.get(key) for key in ("pid", *_PARTS)},
+        "disk": disk.as_json() | {"line": disk.line()} if disk else None,
         "processes": [_process(home, seen, restarts.get(seen.name, 0)) for seen in everything],
         "spools": [_spool(folder) for folder in sorted(home.spool.glob("*/"))],
     }
@@ -59,6 +67,9 @@ def table(found: dict[str, Any]) -> list[str]:
             f"{one['name']:10} {one['state']:10} {one['pid'] or '-':>8} {one['restarts']:>8} "
             f"{one['memory_mb'] or '-':>6}  {since if one['pid'] else '-'}"
         )
+    if disk := found["disk"]:
+        lines += ["", f"disk     {disk['line']}"]
+        lines += ["WARNING  less than a day or a tenth is left"] if disk["warning"] else []
     return lines + spools
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +10,7 @@ from contextlib import contextmanager, suppress
 from plankton_stream.addresses import require_loopback
 from plankton_stream.errors import ConfigError, PlanktonError, RetryableError
 from plankton_stream.settings import Settings
+from plankton_stream.stack.disk import DiskWatch
 from plankton_stream.stack.home import Home, owned
 from plankton_stream.stack.parts import (
     Role,
@@ -86,12 +88,25 @@ def _run(settings: Settings, home: Home, roles: tuple[Role, ...], say: Say) -> N
         _prepare(settings, say)
         stack.start(Stage.WORKERS, Stage.WEB, Stage.SOURCES)
         say(f"Ready: {settings.web_url}")
-        stack.watch()
+        with _disk_watched(settings, home, say):
+            stack.watch()
     finally:
         for number in _STOP_SIGNALS:  # the stop itself takes seconds and is not interrupted
             signal.signal(number, signal.SIG_IGN)
         say("stopping")
         stack.stop()
+
+
+@contextmanager
+def _disk_watched(settings: Settings, home: Home, say: Say) -> Iterator[None]:
+    """Look at the disk in the background while the block lasts."""
+    stop = threading.Event()
+    watch = DiskWatch(home, settings.disk_mb, lambda line: say(f"warning: {line}"))
+    threading.Thread(target=watch.run, args=(stop,), name="disk", daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()
 
 
 def _processes(settings: Settings, home: Home, roles: tuple[Role, ...], say: Say) -> list[Process]:

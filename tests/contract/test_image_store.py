@@ -104,3 +104,16 @@ def test_a_store_that_takes_nothing_is_retried(tmp_path: Path) -> None:
 def test_an_unknown_kind_of_store_is_a_wrong_setting() -> None:
     with pytest.raises(ConfigError, match="PLANKTON_IMAGES"):
         FileImageStore("nonsense://bucket")
+
+
+def test_a_size_needs_no_bytes_and_a_removed_image_has_none(store: ImageStore) -> None:
+    image_id, other = new_id(), new_id()
+    for one in (image_id, other):
+        store.put(one, PNG, b"12345")
+    assert store.size(image_id, PNG) == 5
+    for _ in range(2):  # harmless when repeated
+        store.remove(image_id, PNG)
+    assert store.size(image_id, PNG) is None
+    assert list(store.ids()) == [other]
+    with pytest.raises(NotFoundError):
+        store.get(image_id, PNG)

@@ -472,6 +472,37 @@ def test_a_dropped_version_is_gone_and_can_come_again(
     again.drop()
 
 
+def test_an_index_says_what_it_calls_the_images_that_it_has(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    images = [an_image(1, sample=sample), an_image(2, sample=sample, naming=named("copepod"))]
+    index.upsert(images, vectors[:2])
+    unknown = an_image(3, sample=sample, camera="elsewhere").image_id
+    found = index.namings([*(image.image_id for image in images), unknown])
+    assert found == {images[0].image_id: Naming(), images[1].image_id: named("copepod")}
+    index.rename([images[0].model_copy(update={"naming": named("salp")})])
+    assert index.namings([images[0].image_id]) == {images[0].image_id: named("salp")}
+    assert index.namings([]) == {}
+
+
+def test_removed_images_are_found_in_no_way_and_the_others_stay(
+    index: VectorIndex, vectors: Vector, sample: str
+) -> None:
+    images = [an_image(n, sample=sample, camera=f"remove-{n % 2}") for n in range(6)]
+    put(index, images, vectors[:6])
+    own = ImageFilter(sample=sample)
+    gone = set(index.ids(ImageFilter(sample=sample, camera="remove-0")))
+    assert gone == {image.image_id for image in images[::2]}
+    for _ in range(2):  # also of what is not there any more
+        index.remove([*gone, new_id()])
+    left = {image.image_id for image in images[1::2]}
+    ids = [image.image_id for image in images]
+    assert set(index.namings(ids)) == left == set(index.ids(own))
+    until(lambda: index.known(ids) == left)
+    for metric in (Metric.COSINE, Metric.HAMMING):
+        until(lambda by=metric: set(found(index, vectors[0], own, metric=by)) == left)
+
+
 @pytest.fixture
 def earlier(milvus: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Encoder of an index that an earlier version made: its collections have fewer fields."""

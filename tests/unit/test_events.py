@@ -27,6 +27,7 @@ from plankton_stream.events.facts import (
     FACTS,
     CensusCounted,
     EmbeddingRequested,
+    ImageDeleted,
     ImageIndexed,
     LabelApplied,
     LabelCurrent,
@@ -199,6 +200,7 @@ SOME: list[Fact] = [
     ImageIndexed(
         image_id=IMAGE, capture=KNOWN, frame_key="ü", encoder="compact", indexed_at=NOON
     ),
+    ImageDeleted(image_id=IMAGE, capture=KNOWN, frame_key="ü", who="ann", why="bad", at=NOON),
     LabelApplied(**LABEL, why="two antennae"),
     LabelRetracted(**LABEL),
     LabelCurrent(image_id=IMAGE, version=2, naming=NAMED, who="x", at=NOON, capture=KNOWN),

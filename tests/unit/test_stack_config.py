@@ -165,5 +165,5 @@ def test_status_of_nothing_is_valid_json_and_a_failure(tmp_path: Path) -> None:
     assert run.exit_code == 1
     assert json.loads(run.output) == {
         "state": "stopped", "home": str(tmp_path), "pid": None, "web": None, "kafka": None,
-        "milvus": None, "catalog": None, "processes": [], "spools": [],
+        "milvus": None, "catalog": None, "disk": None, "processes": [], "spools": [],
     }  # fmt: skip

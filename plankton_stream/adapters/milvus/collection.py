@@ -143,14 +143,20 @@ class Collection:
         )  # fmt: skip
         return int(row["count(*)"])
 
-    def pages(self, size: int) -> Iterator[list[str]]:
-        """All image ids, in lists of at most a size."""
+    def remove(self, ids: Sequence[str]) -> None:
+        """Delete rows by id; unknown ids are skipped."""
+        for start in range(0, len(ids), _ROWS_A_CALL):
+            page = list(ids[start : start + _ROWS_A_CALL])
+            self._call("delete", self._client.delete, ids=page)
+
+    def pages(self, size: int, where: str = "") -> Iterator[list[str]]:
+        """The image ids of all rows that match, in lists of at most a size."""
         # The iterator reads as of a moment of this machine's clock; a strong count makes the server
         # catch up with all that was written before.
         self.count()
         pages = self._call(
             "list", self._client.query_iterator, batch_size=size, output_fields=["image_id"],
-            filter="", consistency_level="Strong",
+            filter=where, consistency_level="Strong",
         )  # fmt: skip
         try:
             while batch := self._caller.plain("list", pages.next):

@@ -8,9 +8,15 @@ import numpy as np
 from pymilvus import DataType
 
 from plankton_stream.adapters.milvus.collection import Collection, Layout, Row, connect, drop
-from plankton_stream.adapters.milvus.rows import expression, fields, later_fields_of, naming
+from plankton_stream.adapters.milvus.rows import (
+    expression,
+    fields,
+    later_fields_of,
+    naming,
+    to_naming,
+)
 from plankton_stream.codes import BITS, binary_codes
-from plankton_stream.domain import Image
+from plankton_stream.domain import Image, Naming
 from plankton_stream.errors import RejectedError
 from plankton_stream.ports import ANY_IMAGE, MAX_HITS, Hit, ImageFilter, Metric, Vector
 from plankton_stream.ranking import first_stage, nearest
@@ -140,9 +146,9 @@ class MilvusIndex:
         """See `VectorIndex.count`."""
         return self._images.count()
 
-    def ids(self) -> Iterator[str]:
+    def ids(self, where: ImageFilter = ANY_IMAGE) -> Iterator[str]:
         """See `VectorIndex.ids`."""
-        for page in self._images.pages(10_000):
+        for page in self._images.pages(10_000, expression(where)):
             yield from page
 
     def known(self, ids: Sequence[str]) -> set[str]:
@@ -153,6 +159,18 @@ class MilvusIndex:
             asked = [image_id for image_id in ids if image_id not in found]
             found |= {row["image_id"] for row in self._images.get(asked, [], consistency)}
         return found
+
+    def namings(self, ids: Sequence[str]) -> dict[str, Naming]:
+        """See `VectorIndex.namings`."""
+        # Strong: a name that was written just now must not be taken for a stale one.
+        rows = self._images.get(ids, ["state", "taxon"], "Strong")
+        return {row["image_id"]: to_naming(row) for row in rows}
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """See `VectorIndex.remove`."""
+        # Vectors first, the reverse of `upsert`: whoever finds a vector finds its code.
+        self._images.remove(ids)
+        self._codes.remove(ids)
 
     def drop(self) -> None:
         """See `VectorIndex.drop`."""

@@ -1,8 +1,11 @@
 """What a row of Milvus says about an image, and filters in Milvus' own language."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pymilvus import DataType
 
-from plankton_stream.domain import Image, to_microseconds
+from plankton_stream.domain import Image, LabelState, Naming, to_microseconds
 from plankton_stream.ports import ImageFilter
 
 # Milvus 2.3 has no NULL: these stand for "unknown", and lie outside of every range that a filter
@@ -67,6 +70,12 @@ def later_fields_of(where: ImageFilter) -> set[str]:
 def naming(image: Image) -> dict[str, object]:
     """The fields that a label changes."""
     return {"state": str(image.naming.state), "taxon": image.naming.taxon or _NO_TEXT}
+
+
+def to_naming(row: Mapping[str, Any]) -> Naming:
+    """The naming that a row holds: the inverse of `naming`."""
+    taxon = None if row["taxon"] == _NO_TEXT else row["taxon"]
+    return Naming(taxon=taxon, state=LabelState(row["state"]))
 
 
 def expression(where: ImageFilter) -> str:

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from plankton_stream.adapters.sql.cuts import Cuts
+from plankton_stream.adapters.sql.deletions import Deletions
 from plankton_stream.adapters.sql.encoders import Encoders
 from plankton_stream.adapters.sql.engine import connect
 from plankton_stream.adapters.sql.engine import upgrade as _migrate
@@ -10,10 +11,21 @@ from plankton_stream.adapters.sql.given_names import GivenNames
 from plankton_stream.adapters.sql.images import Images, Page
 from plankton_stream.adapters.sql.labels import Action, LabelRequest, Labels
 from plankton_stream.adapters.sql.outbox import Outbox, OutboxRow
+from plankton_stream.adapters.sql.samples import Samples
 from plankton_stream.adapters.sql.taxa import Taxa
+from plankton_stream.adapters.sql.walks import RecordedCut, Scope, Walks
 from plankton_stream.taxa import STARTER
 
-__all__ = ["Action", "Catalog", "LabelRequest", "OutboxRow", "Page", "upgrade"]
+__all__ = [
+    "Action",
+    "Catalog",
+    "LabelRequest",
+    "OutboxRow",
+    "Page",
+    "RecordedCut",
+    "Scope",
+    "upgrade",
+]
 
 
 class Catalog:
@@ -27,6 +39,9 @@ class Catalog:
         taxa: the names that can be given.
         outbox: events that still have to be published.
         encoders: whose vectors are searched.
+        walks: all of it, in pages.
+        samples: samples and the projects that hold them.
+        deletions: samples that were deleted for good.
     """
 
     def __init__(self, url: str) -> None:
@@ -38,6 +53,9 @@ class Catalog:
         self.taxa = Taxa(self.engine)
         self.outbox = Outbox(self.engine)
         self.encoders = Encoders(self.engine)
+        self.walks = Walks(self.engine)
+        self.samples = Samples(self.engine)
+        self.deletions = Deletions(self.engine)
 
     def close(self) -> None:
         """Give up the connections."""

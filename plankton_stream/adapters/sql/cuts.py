@@ -64,10 +64,11 @@ def _select(connection: sa.Connection, camera: str, frame_key: str) -> Cut | Non
     row = connection.execute(
         sa.select(frames).where(frames.c.camera == camera, frames.c.frame_key == frame_key)
     ).one_or_none()
-    return None if row is None else _cut(row)
+    return None if row is None else to_cut(row)
 
 
-def _cut(row: Any) -> Cut:
+def to_cut(row: Any) -> Cut:
+    """A decision from a row of its table."""
     return Cut(
         capture=Capture.model_validate(row.capture),
         frame_key=row.frame_key,

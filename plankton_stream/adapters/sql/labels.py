@@ -135,6 +135,20 @@ class Labels:
             return list(_read_images(connection, list(found)).values())
 
 
+def retract_all(connection: sa.Connection, ids: Sequence[str], *, who: str) -> dict[str, Image]:
+    """Take back every label that images have, within a transaction that goes on.
+
+    Returns:
+        Those of the images that exist, locked, as they were called before.
+    """
+    found = lock_images(connection, ids)
+    which = sa.and_(labels.c.image_id.in_(list(found)), labels.c.retracted_at.is_(None))
+    rows = connection.execute(sa.select(labels).where(which)).all()
+    if rows:
+        _retract(connection, [to_label(row) for row in rows], found, who)
+    return found
+
+
 def apply_label(connection: sa.Connection, request: LabelRequest) -> Action:
     """See `Labels.apply`; within a transaction."""
     if (done := _done_before(connection, request)) is not None:

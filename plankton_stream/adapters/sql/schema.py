@@ -196,3 +196,41 @@ not_embedded = sa.Table(
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("at", Utc, nullable=False),
 )
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    sa.Column("project", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("created_at", Utc, nullable=False),
+)
+
+# What people say about a sample; one that nobody described is in `images` and `frames` only.
+samples = sa.Table(
+    "samples",
+    metadata,
+    sa.Column("sample", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("project", sa.String(64), sa.ForeignKey("projects.project")),
+    sa.Column("note", sa.Text),
+    sa.Index(None, "project"),
+)
+
+# The record of what was deleted: it stays, and keeps the sample from being indexed again.
+deletions = sa.Table(
+    "deletions",
+    metadata,
+    sa.Column("deletion_id", sa.String(26), primary_key=True),
+    sa.Column("sample", sa.String(64), nullable=False),
+    sa.Column("camera", sa.String(64)),  # None: of every camera
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("why", sa.Text),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("ended_at", Utc),
+    sa.Column("frames", sa.BigInteger, nullable=False),
+    sa.Column("images", sa.BigInteger, nullable=False),
+    sa.Column("labels", sa.BigInteger, nullable=False),
+    sa.Column("image_bytes", sa.BigInteger, nullable=False),
+    sa.Index(None, "sample"),
+)

@@ -1,14 +1,14 @@
 """Measurements of images, and what a frame's cut left out
 
-Revision: 0003, after 0004.
+Revision: 0004, after 0003.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0003'
-down_revision = '0004'
+revision = '0004'
+down_revision = '0003'
 
 
 def upgrade() -> None:

@@ -1,13 +1,13 @@
 """Metadata of sources
 
-Revision: 0004, after 0002.
+Revision: 0003, after 0002.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0004'
+revision = '0003'
 down_revision = '0002'
 
 _COLUMNS = (
