@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from plankton_stream.domain import Image, LabelState, Naming
 from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.spans import Span
 from plankton_stream.events.topics import Topic
 
 Vector = NDArray[np.float32]
@@ -61,25 +62,6 @@ class Subscriber(Protocol):
 
     def close(self) -> None:
         """Leave the group without committing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What a partition holds, as offsets: start…end-1. A consumer group goes on at `place`."""
-
-    start: int
-    place: int
-    end: int
-
-    @property
-    def done(self) -> range:
-        """Records that the group has finished with."""
-        return range(self.start, self.place)
-
-    @property
-    def waiting(self) -> range:
-        """Records that the group has not finished with."""
-        return range(self.place, self.end)
 
 
 class LogReader(Protocol):

@@ -14,9 +14,10 @@ def start_logging(settings: Settings) -> None:
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
         force=True,
     )
-    # It reports each failed attempt to connect as an error, several a second while a broker is
+    # They report each failed attempt to connect as an error, several a second while a broker is
     # away. Our adapters say once what that means.
-    logging.getLogger("kafka.net").setLevel(logging.CRITICAL)
+    for hasty in ("kafka.net", "kafka.cluster"):
+        logging.getLogger(hasty).setLevel(logging.CRITICAL)
     # The client libraries tell of every connection at INFO.
     for chatty in ("kafka", "pymilvus", "alembic", "urllib3", "aiokafka"):
         logging.getLogger(chatty).setLevel(

@@ -13,8 +13,9 @@ import numpy as np
 from plankton_stream.domain import IMAGE_TYPES, Image, Naming
 from plankton_stream.errors import NotFoundError, RejectedError, RetryableError
 from plankton_stream.events.envelope import Message, Received, now
+from plankton_stream.events.spans import Span
 from plankton_stream.events.topics import Topic, max_bytes
-from plankton_stream.ports import ANY_IMAGE, MAX_HITS, Hit, ImageFilter, Metric, Span, Vector
+from plankton_stream.ports import ANY_IMAGE, MAX_HITS, Hit, ImageFilter, Metric, Vector
 from plankton_stream.ranking import first_stage, nearest
 
 

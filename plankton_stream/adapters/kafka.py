@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
@@ -16,6 +16,7 @@ from plankton_stream.backlog import BoundedPublisher
 from plankton_stream.domain import from_microseconds
 from plankton_stream.errors import ConfigError, RejectedError, RetryableError
 from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.spans import Span
 from plankton_stream.events.topics import (
     CONSUMERS,
     MAX_DEAD_LETTER_BYTES,
@@ -24,7 +25,9 @@ from plankton_stream.events.topics import (
     max_bytes,
     partition_cap_bytes,
 )
-from plankton_stream.ports import Publisher, Span
+
+if TYPE_CHECKING:  # loads NumPy, which an adapter of Kafka has no use for
+    from plankton_stream.ports import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -343,7 +346,7 @@ def connect(client: Any, bootstrap: str, **options: Any) -> Any:
 
 def bounded_publisher(
     bootstrap: str, *topics: Topic, disk_mb: int, client_id: str = "plankton"
-) -> Publisher:
+) -> "Publisher":
     """A publisher that waits while too much of an image topic is unread, see `BoundedPublisher`.
 
     Args:

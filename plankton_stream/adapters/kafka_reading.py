@@ -10,8 +10,8 @@ from kafka import errors as kafka_errors
 from plankton_stream.adapters.kafka import KafkaAdmin, connect, to_received
 from plankton_stream.errors import RetryableError
 from plankton_stream.events.envelope import Received
+from plankton_stream.events.spans import Span
 from plankton_stream.events.topics import MAX_DEAD_LETTER_BYTES, Topic
-from plankton_stream.ports import Span
 
 _POLL_MS = 500
 _PATIENCE_S = 30.0

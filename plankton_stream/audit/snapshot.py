@@ -14,8 +14,9 @@ from plankton_stream.events.deadletters import DEAD_LETTER
 from plankton_stream.events.envelope import Received, now
 from plankton_stream.events.facts import EmbeddingRequested, read_fact
 from plankton_stream.events.health import CameraStatus
+from plankton_stream.events.spans import Span
 from plankton_stream.events.topics import Topic
-from plankton_stream.ports import LogReader, Span
+from plankton_stream.ports import LogReader
 
 Spans = dict[int, Span]
 

@@ -198,9 +198,11 @@ def test_an_organism_of_the_first_frame_leaves_no_ghost() -> None:
 
 
 def test_flicker_of_the_light_is_no_object() -> None:
-    segmenter = Segmenter()
+    segmenter = Segmenter(Parameters(texture_factor=0))
     for number, water in enumerate((200, 190, 210, 180, 205)):
         assert_found(segmenter.segment(frame(*TWO, seed=number, water=water, body=60)).boxes, *TWO)
+    assert segmenter.background is not None
+    assert segmenter.background.frames == 5  # and no reason to start anew
 
 
 def test_frames_of_another_size_start_anew() -> None:
