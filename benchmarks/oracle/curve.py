@@ -36,7 +36,7 @@ def draw(document: dict[str, Any], path: Path) -> None:
         axes.set(title=title, xlabel="labelled, % of all images", ylim=(0, None), xlim=(0, 100))
         axes.axvline(70, color="#d1d5db", lw=1, zorder=0)
         axes.spines[["top", "right"]].set_visible(False)
-    hours.legend(frameon=False, loc="upper left", fontsize=9)
+    hours.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.02, 0.9), fontsize=9)
     split = f", {document['split']} split" if document["split"] else ""
     figure.suptitle(f"{document['images']:,} images of {document['folder']}{split}", fontsize=11)
     path.parent.mkdir(parents=True, exist_ok=True)
