@@ -28,7 +28,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['taxon'], ['taxa.key'], name=op.f('fk_predictions_taxon')),
     sa.PrimaryKeyConstraint('image_id', name=op.f('pk_predictions'))
     )
-    op.create_index(op.f('ix_predictions_taxon'), 'predictions', ['taxon', 'score'], unique=False)
+    op.create_index(op.f('ix_predictions_taxon_score'), 'predictions', ['taxon', 'score'], unique=False)
     op.create_index(op.f('ix_predictions_voted_at'), 'predictions', ['voted_at'], unique=False)
     op.create_table('rejections',
     sa.Column('image_id', sa.String(length=26), nullable=False),
@@ -45,5 +45,5 @@ def downgrade() -> None:
     """Undo."""
     op.drop_table('rejections')
     op.drop_index(op.f('ix_predictions_voted_at'), table_name='predictions')
-    op.drop_index(op.f('ix_predictions_taxon'), table_name='predictions')
+    op.drop_index(op.f('ix_predictions_taxon_score'), table_name='predictions')
     op.drop_table('predictions')
