@@ -1,5 +1,6 @@
 """`plankton worker …`: runs one worker until SIGTERM or Ctrl-C."""
 
+import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -103,6 +104,7 @@ def predict() -> None:
     from workers.versions.indexes import SearchedIndex
 
     settings, stop = _start()
+    os.nice(10)  # proposals can wait, images that arrive can't
     catalog = Catalog(settings.catalog_url)
     index = SearchedIndex(catalog, partial(_index, settings))
     wait_for(index, stop)

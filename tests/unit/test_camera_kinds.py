@@ -103,7 +103,7 @@ def test_an_archive_of_an_instrument(log: MemoryLog, tmp_path: Path) -> None:
     write_bin(tmp_path / "IFCB 13")
     result = camera("ifcb", "IFCB 13", "--project", "mvco")
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("1 bins: 2 sent; ")
+    assert result.stdout.startswith("1 bins: 2 sent; ")
     (first, _) = [read_roi(record) for record in log.records[topics.ROIS.name]]
     assert (first.capture.camera, first.capture.project) == ("ifcb-13", "mvco")
 
@@ -113,7 +113,7 @@ def test_losses_of_an_archive_are_told(log: MemoryLog, tmp_path: Path) -> None:
     write_bin(tmp_path / "bins", "D20130526T105207_IFCB013", adc="")
     result = camera("ifcb", "bins")
     assert result.exit_code == 1
-    assert result.output.startswith("2 bins: 2 sent, 1 unreadable; ")
+    assert result.stdout.startswith("2 bins: 2 sent, 1 unreadable; ")
     assert len(log.records[topics.ROIS.name]) == 2
 
 
