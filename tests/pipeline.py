@@ -184,10 +184,11 @@ class MemoryPipeline(Pipeline):
 
 
 def a_frame(key: str, *, camera: str, objects: int = 2, sample: str | None = None) -> Frame:
-    """A frame with so many discs."""
+    """A frame with so many discs, elsewhere than in the frame before: what stays is background."""
     pixels = np.full((200, 600), 200, np.uint8)
+    y = 40 + 60 * (sum(key.encode()) % 3)
     for place in range(objects):
-        cv2.circle(pixels, (80 + 140 * place, 100), 14 + 2 * place, 60, -1)
+        cv2.circle(pixels, (80 + 140 * place, y), 14 + 2 * place, 60, -1)
     capture = Capture(camera=camera, captured_at=NOON, sample=sample)
     return Frame(capture, key, "image/png", png(pixels))
 

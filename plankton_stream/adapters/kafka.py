@@ -252,6 +252,16 @@ class KafkaAdmin:
 
     def ensure_topics(self, topics: Iterable[Topic], *, replication: int = 1) -> list[str]:
         """Create the topics that are missing; returns their names. Existing ones are left alone."""
+        wanted_topics = list(topics)
+        try:
+            return self._create_missing(wanted_topics, replication)
+        except RetryableError as error:
+            if not isinstance(error.__cause__, kafka_errors.TopicAlreadyExistsError):
+                raise
+            # Another process made some at the same moment.
+            return self._create_missing(wanted_topics, replication)
+
+    def _create_missing(self, topics: list[Topic], replication: int) -> list[str]:
         have = self.topic_names()
         missing = [topic for topic in topics if topic.name not in have]
         wanted = {
