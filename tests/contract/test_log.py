@@ -293,6 +293,24 @@ def test_topics_are_created_once_with_their_settings(kafka: str) -> None:
 
 
 @pytest.mark.services
+def test_topics_that_another_process_makes_at_the_same_moment_are_left_alone(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (Topic(f"plankton.race-{new_id().lower()}.v1", "a key", 1, "") for _ in "ab")
+    admin = KafkaAdmin(kafka)
+    seen = admin.topic_names()
+    admin.ensure_topics([first])
+    answers = [seen]  # as it was a moment ago, then the truth
+    names = admin.topic_names
+    monkeypatch.setattr(admin, "topic_names", lambda: answers.pop() if answers else names())
+
+    admin.ensure_topics([first, second])
+
+    assert {first.name, second.name} <= names()
+    admin.close()
+
+
+@pytest.mark.services
 def test_a_reader_sees_the_topic_from_its_first_record_or_only_what_is_new(kafka: str) -> None:
     log = kafka_log(kafka)
     log.publish(*(log.message(n, key=f"k{n}") for n in range(6)))
