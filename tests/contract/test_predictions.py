@@ -1,6 +1,5 @@
 """Predictions, rejections and queues: one suite over SQLite and PostgreSQL."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,16 +12,6 @@ from plankton_stream.ports import ImageFilter
 from plankton_stream.predictions import Expected, Prediction, Queue
 from plankton_stream.votes import Voter
 from tests.contract.conftest import NOON, an_image
-from tests.contract.test_catalog import empty_url, url
-
-__all__ = ["empty_url", "url"]
-
-
-@pytest.fixture
-def catalog(url: str) -> Iterator[Catalog]:
-    catalog = Catalog(url)
-    yield catalog
-    catalog.close()
 
 
 @pytest.fixture

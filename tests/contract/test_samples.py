@@ -10,10 +10,7 @@ from plankton_stream.errors import NotFoundError, RejectedError
 from plankton_stream.events.envelope import now
 from plankton_stream.events.facts import ImageDeleted, LabelApplied, LabelRetracted
 from plankton_stream.samples import Project, project_of, sample_of
-from tests.contract.conftest import an_image
-from tests.contract.test_catalog import asked, catalog, empty_url, events, url
-
-__all__ = ["catalog", "empty_url", "url"]  # fixtures
+from tests.contract.conftest import an_image, asked, events
 
 CRUISE = Project(project="cruise-7", name="Cruise 7")
 
