@@ -1,30 +1,28 @@
 """`VectorIndex`: one suite over Milvus and the in-memory index."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
-from pymilvus import MilvusClient
 
-from plankton_stream.adapters.milvus import MilvusIndex, collection, drop_index, ping
-from plankton_stream.adapters.milvus.collection import Collection
-from plankton_stream.codes import binary_codes, hamming_distances
+from plankton_stream.adapters.milvus import MilvusIndex
 from plankton_stream.domain import Image, LabelState, Naming, new_id
-from plankton_stream.errors import ContractError, RejectedError, RetryableError
+from plankton_stream.errors import RejectedError
 from plankton_stream.ports import ANY_IMAGE, MAX_HITS, ImageFilter, Metric, Vector, VectorIndex
 from plankton_stream.testing import MemoryIndex
 from tests.contract.conftest import NOON, an_image, named
-from tests.waiting import wait_until
-
-DEADLINE_S = 20.0
-DIMENSION = 16
-CANDIDATES = 4
-"""Of the indexes that search in two stages: as few as one neighbour needs."""
+from tests.contract.index_parts import (
+    CANDIDATES,
+    DIMENSION,
+    exact_distances,
+    found,
+    put,
+    until,
+)
 
 
 @pytest.fixture(
@@ -63,26 +61,6 @@ def index(opened: VectorIndex) -> VectorIndex:
 @pytest.fixture
 def sample() -> str:
     return new_id().lower()
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait until a write can be found."""
-    wait_until(true, within_s=DEADLINE_S, what="it can be found")
-
-
-def found(
-    index: VectorIndex, vector: Vector, where: ImageFilter, k: int = 500,
-    metric: Metric = Metric.COSINE,
-) -> list[str]:  # fmt: skip
-    return [hit.image_id for hit in index.search(vector, k, where=where, metric=metric)]
-
-
-def put(index: VectorIndex, images: list[Image], vectors: Vector) -> None:
-    """Write, and wait until all can be found."""
-    own = ImageFilter(sample=images[0].capture.sample)
-    index.upsert(images, vectors)
-    for metric in (Metric.COSINE, Metric.HAMMING):
-        until(lambda by=metric: len(found(index, vectors[0], own, metric=by)) == len(images))
 
 
 def test_a_new_image_is_found_by_its_vector(
@@ -173,15 +151,6 @@ def test_renaming_changes_what_filters_find_and_keeps_the_vector(
 
 def test_renaming_nothing_is_allowed(index: VectorIndex) -> None:
     index.rename([])
-
-
-def exact_distances(vector: Vector, vectors: Vector, metric: Metric) -> np.ndarray:
-    cosine = np.maximum(0, 1 - vectors @ vector)
-    return {
-        Metric.COSINE: cosine,
-        Metric.L2: np.sqrt(2 * cosine),
-        Metric.HAMMING: hamming_distances(binary_codes(vector[None])[0], binary_codes(vectors)),
-    }[metric]
 
 
 @pytest.mark.parametrize("metric", Metric)
@@ -317,160 +286,6 @@ def test_the_largest_k_gives_all_there_are(
     assert len(found(index, vectors[0], ImageFilter(sample=sample), MAX_HITS)) == 5
 
 
-@pytest.mark.services
-def test_images_are_still_there_when_the_index_is_opened_again(
-    milvus: str, vectors: Vector
-) -> None:
-    encoder = new_id()
-    first = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
-    first.upsert([an_image(1)], vectors[:1])
-    first.close()
-    again = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
-    assert again.count() == 1
-    again.close()
-    with pytest.raises(ContractError, match=r"dimension 16 \(expected 32\)"):
-        MilvusIndex(milvus, encoder=encoder, dimension=2 * DIMENSION)
-
-
-def hamming_ids(index: MilvusIndex, vector: Vector, **condition: Any) -> set[str]:
-    return set(found(index, vector, ImageFilter(**condition), metric=Metric.HAMMING))
-
-
-@pytest.fixture
-def grown(milvus: str, vectors: Vector) -> Iterator[tuple[str, list[Image]]]:
-    """Encoder and images of an index with 200 images."""
-    encoder, images = new_id(), [an_image(n, naming=named("diatom")) for n in range(200)]
-    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
-    index.upsert(images, vectors)
-    index.close()
-    yield encoder, images
-    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
-    index.drop()
-    index.close()
-
-
-@pytest.mark.services
-@pytest.mark.parametrize("lost", [200, 70], ids=["none has a code", "some have a code"])
-def test_images_from_before_there_were_codes_get_theirs_when_processes_open_the_index(
-    milvus: str, vectors: Vector, grown: tuple[str, list[Image]], lost: int
-) -> None:
-    encoder, images = grown
-    client = MilvusClient(uri=milvus)
-    if lost == len(images):
-        client.drop_collection(f"codes_{encoder}")
-    else:
-        client.delete(f"codes_{encoder}", ids=[image.image_id for image in images[:lost]])
-    with ThreadPoolExecutor() as pool:
-        opening = [
-            pool.submit(MilvusIndex, milvus, encoder=encoder, dimension=DIMENSION) for _ in range(3)
-        ]
-        first, *others = [one.result() for one in opening]
-    for other in others:
-        other.close()
-    own = {image.image_id for image in images}
-    until(lambda: hamming_ids(first, vectors[0]) == own)
-    until(lambda: hamming_ids(first, vectors[0], taxon="diatom") == own)
-    (row,) = client.query(
-        f"codes_{encoder}", filter="", output_fields=["count(*)"], consistency_level="Strong"
-    )
-    assert row["count(*)"] == len(images)
-    client.close()
-    first.close()
-
-
-@pytest.mark.services
-@pytest.mark.parametrize("created", [0, 100], ids=["created in memory", "created on disk"])
-def test_two_stages_can_be_turned_on_and_off(milvus: str, vectors: Vector, created: int) -> None:
-    encoder, images = new_id(), [an_image(n) for n in range(200)]
-    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION, candidates=created)
-    index.upsert(images, vectors)
-    client = MilvusClient(uri=milvus)
-    client.flush(f"images_{encoder}")  # only flushed rows are mapped from disk
-    client.release_collection(f"images_{encoder}")
-    client.close()
-    exact = np.sort(exact_distances(vectors[9], vectors, Metric.COSINE))[:10]
-    for candidates in (100, 0):
-        index.close()
-        index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION, candidates=candidates)
-        hits = index.search(vectors[9], 10)
-        assert hits[0].image_id == images[9].image_id
-        assert np.allclose([hit.distance for hit in hits], exact, atol=1e-5)
-    index.drop()
-    index.close()
-
-
-@pytest.mark.services
-def test_many_candidates_are_read_in_parts(
-    milvus: str, vectors: Vector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("plankton_stream.adapters.milvus.index._VECTOR_BYTES_A_CALL", 64 * 30)
-    index = MilvusIndex(milvus, encoder=new_id(), dimension=DIMENSION, candidates=100)
-    put(index, [an_image(n, sample="parts") for n in range(200)], vectors)
-    asked: list[int] = []
-    get = Collection.get
-
-    def counted(self: Collection, ids: Sequence[str], *others: Any) -> list[dict[str, Any]]:
-        asked.append(len(ids))
-        return get(self, ids, *others)
-
-    monkeypatch.setattr(Collection, "get", counted)
-    exact = np.sort(exact_distances(vectors[9], vectors, Metric.COSINE))[:10]
-    hits = index.search(vectors[9], 10)
-    assert np.allclose([hit.distance for hit in hits], exact, atol=1e-5)
-    assert asked == [30, 30, 30, 10]
-    index.drop()
-    index.close()
-
-
-@pytest.mark.services
-def test_an_image_that_is_written_while_codes_are_completed_gets_its_code(
-    milvus: str, vectors: Vector, grown: tuple[str, list[Image]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoder, images = grown
-    client = MilvusClient(uri=milvus)
-    client.drop_collection(f"codes_{encoder}")
-    client.close()
-    get = Collection.get
-
-    def later(
-        self: Collection, ids: Sequence[str], fields: Sequence[str], consistency: str
-    ) -> list[dict[str, Any]]:
-        """Bounded reads do not see the first image yet."""
-        rows = get(self, ids, fields, consistency)
-        late = images[0].image_id if consistency == "Bounded" else ""
-        return [row for row in rows if row["image_id"] != late]
-
-    monkeypatch.setattr(Collection, "get", later)
-    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
-    until(lambda: hamming_ids(index, vectors[0]) == {image.image_id for image in images})
-    index.close()
-
-
-@pytest.mark.services
-@pytest.mark.parametrize("by_name", [True, False], ids=["by its name", "opened"])
-def test_a_dropped_index_is_gone_and_can_be_dropped_again(
-    milvus: str, vectors: Vector, by_name: bool
-) -> None:
-    encoder = new_id()
-    index = MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION)
-    index.upsert([an_image(1)], vectors[:1])
-    client = MilvusClient(uri=milvus)
-    assert {f"images_{encoder}", f"codes_{encoder}"} <= set(client.list_collections())
-    for _ in range(2):
-        if by_name:
-            drop_index(milvus, encoder)
-        else:
-            index.drop()
-    assert not [name for name in client.list_collections() if name.endswith(encoder)]
-    client.close()
-    index.close()
-
-
-def test_an_index_that_is_away_is_named() -> None:
-    with pytest.raises(RetryableError, match=r"127\.0\.0\.1:1"):
-        ping("http://127.0.0.1:1", timeout_s=1)
-
-
 def test_an_index_says_which_ids_it_knows(index: VectorIndex, vectors: Vector, sample: str) -> None:
     images = [an_image(n, sample=sample) for n in range(700, 703)]
     index.upsert(images[:2], vectors[:2])
@@ -530,45 +345,3 @@ def test_removed_images_are_found_in_no_way_and_the_others_stay(
     until(lambda: index.known(ids) == left)
     for metric in (Metric.COSINE, Metric.HAMMING):
         until(lambda by=metric: set(found(index, vectors[0], own, metric=by)) == left)
-
-
-@pytest.fixture
-def earlier(milvus: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Encoder of an index that an earlier version made: its collections have fewer fields."""
-    encoder = new_id()
-    with monkeypatch.context() as patch:
-        patch.setattr(collection, "LATER_FIELDS", ())
-        MilvusIndex(milvus, encoder=encoder, dimension=DIMENSION).close()
-    yield encoder
-    drop_index(milvus, encoder)
-
-
-@pytest.mark.services
-def test_an_index_of_an_earlier_version_works_on_without_the_fields_it_lacks(
-    milvus: str, earlier: str, vectors: Vector
-) -> None:
-    index = MilvusIndex(milvus, encoder=earlier, dimension=DIMENSION)
-    image = an_image(1, sample="s", project="tara", instrument="UVP 6", naming=named("diatom"))
-    put(index, [image], vectors[:1])
-    index.rename([image.model_copy(update={"naming": named("copepod")})])
-    until(lambda: found(index, vectors[0], ImageFilter(taxon="copepod")) == [image.image_id])
-    for where in (ImageFilter(project="tara"), ImageFilter(instrument="UVP 6")):
-        for metric in (Metric.COSINE, Metric.HAMMING):
-            with pytest.raises(RejectedError, match="filter by sample or camera, or publish"):
-                index.search(vectors[0], 5, where=where, metric=metric)
-    index.close()
-
-
-@pytest.mark.services
-def test_codes_that_an_index_of_an_earlier_version_lacks_are_made(
-    milvus: str, earlier: str, vectors: Vector
-) -> None:
-    index = MilvusIndex(milvus, encoder=earlier, dimension=DIMENSION)
-    put(index, [an_image(1, sample="s")], vectors[:1])
-    index.close()
-    client = MilvusClient(uri=milvus)
-    client.drop_collection(f"codes_{earlier}")
-    client.close()
-    index = MilvusIndex(milvus, encoder=earlier, dimension=DIMENSION)
-    until(lambda: len(hamming_ids(index, vectors[0], sample="s")) == 1)
-    index.close()
