@@ -18,8 +18,8 @@ from plankton_stream.testing import MemoryImageStore, MemoryIndex, MemoryLog, Me
 from plankton_stream.versions import EncoderVersion
 from tests.unit.test_encoders import drawn_organism
 from tests.unit.test_training import draw
-from tests.unit.test_workers import roi
 from tests.waiting import wait_until
+from tests.worker_parts import roi
 from workers.embed import EmbedWorker
 from workers.encoders import Encoder, load_encoder
 from workers.training.data import from_folder

@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 from plankton_stream import retrying
 from plankton_stream.errors import ConfigError, RetryableError
@@ -15,19 +14,13 @@ from plankton_stream.events import topics
 from plankton_stream.events.images import read_frame, read_roi
 from plankton_stream.testing import MemoryLog, MemoryPublisher
 from producers import commands, running
+from tests.camera_parts import camera, recorded
 
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MemoryLog]:
-    """What the commands publish; they run in an empty folder without a `.env`."""
-    log = MemoryLog()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(running, "bounded_publisher", lambda *_, **__: MemoryPublisher(log))
-    monkeypatch.setattr(commands, "start_logging", lambda _: None)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield log
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    with recorded(monkeypatch, tmp_path) as log:
+        yield log
 
 
 @pytest.fixture
@@ -37,10 +30,6 @@ def pictures(tmp_path: Path) -> Path:
     for name in ("b.png", "a.jpg"):
         cv2.imwrite(str(folder / name), np.zeros((4, 4), np.uint8))
     return folder
-
-
-def camera(*arguments: object) -> Result:
-    return CliRunner().invoke(commands.app, [str(argument) for argument in arguments])
 
 
 SMALL = ("--width", 200, "--height", 150, "--rate", 1000)

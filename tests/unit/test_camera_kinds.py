@@ -1,18 +1,16 @@
 """`plankton camera KIND`: our own kinds and one of another package."""
 
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from plankton_stream.errors import ConfigError
 from plankton_stream.events import topics
 from plankton_stream.events.images import read_frame, read_roi
-from plankton_stream.testing import MemoryLog, MemoryPublisher
-from producers import commands, running
+from plankton_stream.testing import MemoryLog
+from tests.camera_parts import camera, recorded
 from tests.unit.test_camera_ecotaxa import a_row
 from tests.unit.test_camera_ecotaxa import write as write_ecotaxa
 from tests.unit.test_camera_ifcb import write_bin
@@ -42,15 +40,8 @@ def theirs(frames: int, *, start: int = 0) -> Feed:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MemoryLog]:
-    """What the commands publish; they run in an empty folder without a `.env`."""
-    log = MemoryLog()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(running, "bounded_publisher", lambda *_, **__: MemoryPublisher(log))
-    monkeypatch.setattr(commands, "start_logging", lambda _: None)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield log
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    with recorded(monkeypatch, tmp_path) as log:
+        yield log
 
 
 @pytest.fixture
@@ -67,10 +58,6 @@ def their_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     monkeypatch.syspath_prepend(str(folder))
     yield folder
     sys.modules.pop("their_cameras", None)
-
-
-def camera(*arguments: object) -> Result:
-    return CliRunner().invoke(commands.app, [str(argument) for argument in arguments])
 
 
 def test_help_lists_all_kinds() -> None:

@@ -20,7 +20,7 @@ from plankton_stream.testing import (
     MemoryPublisher,
 )
 from plankton_stream.versions import EncoderSpec, EncoderVersion, VersionState
-from tests.unit.test_workers import png, roi
+from tests.worker_parts import png, roi
 from workers.embed import EmbedWorker
 from workers.encoders import EncoderIdentity
 from workers.rename import LabelIndexWorker

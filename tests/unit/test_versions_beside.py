@@ -18,7 +18,7 @@ from plankton_stream.testing import MemoryLog, MemoryPublisher, MemorySubscriber
 from plankton_stream.versions import EncoderVersion, VersionState
 from tests.services import some_free_port
 from tests.unit.test_versions import V1, V2, Lab
-from tests.unit.test_workers import Scripted, roi
+from tests.worker_parts import Scripted, roi
 from workers.endpoint import serve
 from workers.loop import Queue, consume, consume_beside
 

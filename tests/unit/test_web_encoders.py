@@ -1,7 +1,6 @@
 """Encoder versions in the API, and that a search is of one version."""
 
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,20 +8,10 @@ from flask.testing import FlaskClient
 from plankton_stream.settings import Settings
 from plankton_stream.testing import FixedQueryEncoder, MemoryIndex
 from plankton_stream.versions import EncoderSpec
-from tests.web_parts import DIMENSION, QUERY, Web, image, new_web, picture
+from tests.web_parts import DIMENSION, QUERY, Web, image, picture
 from web.app import create_app
 from web.parts import LiveIndex, Parts
 from web.totals import Totals
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Web:
-    return new_web(tmp_path)
-
-
-@pytest.fixture
-def client(web: Web) -> FlaskClient:
-    return web.app().test_client()
 
 
 def test_progress_of_a_publish(web: Web, client: FlaskClient) -> None:

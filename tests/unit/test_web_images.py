@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,19 +13,9 @@ from flask.testing import FlaskClient
 from plankton_stream import images as pixels
 from plankton_stream.codes import binary_codes, hamming_distances
 from plankton_stream.domain import MAX_IMAGE_BYTES
-from tests.web_parts import START, Web, image, new_web, picture, turned
+from tests.web_parts import START, Web, image, picture, turned
 
 UNKNOWN = "01AN4Z07BY79KA1307SR9X4MV3"
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Web:
-    return new_web(tmp_path)
-
-
-@pytest.fixture
-def client(web: Web) -> FlaskClient:
-    return web.app().test_client()
 
 
 @contextmanager

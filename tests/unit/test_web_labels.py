@@ -1,24 +1,13 @@
 """Labels and taxa over the API."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from tests.web_parts import Web, image, new_web
+from tests.web_parts import Web, image
 
 UNKNOWN = "01AN4Z07BY79KA1307SR9X4MV3"
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Web:
-    return new_web(tmp_path)
-
-
-@pytest.fixture
-def client(web: Web) -> FlaskClient:
-    return web.app().test_client()
 
 
 @pytest.fixture

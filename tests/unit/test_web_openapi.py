@@ -2,7 +2,6 @@
 
 import re
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,15 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
-from tests.web_parts import Web, image, new_web, picture
+from tests.web_parts import Web, image, picture
 from web.operations import JSON
 
 NOT_API = {"/cameras", "/", "/census", "/static/{filename}", "/api/openapi.json"}
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Web:
-    return new_web(tmp_path)
 
 
 @pytest.fixture

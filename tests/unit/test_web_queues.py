@@ -1,7 +1,6 @@
 """Queues, groups and rejections over HTTP."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,17 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from plankton_stream.predictions import Prediction
-from tests.web_parts import START, Web, image, new_web, turned
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Web:
-    return new_web(tmp_path)
-
-
-@pytest.fixture
-def client(web: Web) -> FlaskClient:
-    return web.app().test_client()
+from tests.web_parts import START, Web, image, turned
 
 
 @pytest.fixture

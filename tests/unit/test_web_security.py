@@ -1,25 +1,13 @@
 """Who may ask, and how errors look."""
 
-from pathlib import Path
-
 import pytest
 from flask.testing import FlaskClient
 
 from plankton_stream.errors import ConfigError
 from plankton_stream.settings import Settings
-from tests.web_parts import Web, new_web
+from tests.web_parts import Web
 
 TAXON = {"key": "new_taxon", "name": "new"}
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Web:
-    return new_web(tmp_path)
-
-
-@pytest.fixture
-def client(web: Web) -> FlaskClient:
-    return web.app().test_client()
 
 
 def settings(**values: object) -> Settings:

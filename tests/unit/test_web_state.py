@@ -2,7 +2,6 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,21 +15,11 @@ from plankton_stream.events.fact import Fact
 from plankton_stream.events.facts import CensusCounted, fact_message
 from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 from plankton_stream.testing import MemoryLog
-from tests.web_parts import START, Web, image, new_web
+from tests.web_parts import START, Web, image
 from web.lag import Lag, LagProbe
 from web.live import Live, follow
 from web.parts import LiveIndex
 from web.totals import percentiles
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Web:
-    return new_web(tmp_path)
-
-
-@pytest.fixture
-def client(web: Web) -> FlaskClient:
-    return web.app().test_client()
 
 
 def received(message: Message, offset: int = 0) -> Received:
