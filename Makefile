@@ -1,6 +1,6 @@
 # Everything that a checkout can do. `make run` on a fresh clone is all that a user needs.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench report lock clean
+.PHONY: help install run test lint format bench report screenshots lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Create .venv and install the pinned dependencies
 
@@ -38,6 +38,9 @@ bench: install ## Measure the encoders; with FOLDER=cut-outs, a running stack to
 
 report: install ## Judge the encoder: FOLDER=PlanktonSet [OTHER=another set] into docs/retrieval.md
 	$(BIN)/python benchmarks/report.py $(if $(FOLDER),"$(FOLDER)") $(if $(OTHER),--other "$(OTHER)")
+
+screenshots: install ## Take pictures of every page, light and dark, into docs/images
+	$(BIN)/python benchmarks/screenshots.py $(PAGES)
 
 lock: install ## Resolve the dependencies again and pin them
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --generate-hashes \

@@ -1,19 +1,24 @@
 """What each augmentation brings: the same recipe with none, each alone, and all.
 
     python benchmarks/ablation.py PLANKTONSET OTHER --start SQUEEZENET --out DIR
+    KERAS_BACKEND=jax python benchmarks/ablation.py … --only rotation
 
-One reduced budget for all: a quarter of the training images (second byte of the SHA-1 of the file
-name, modulo 4, is 0), 90 epochs, pictures of 48, then 64 px, and bfloat16 while the network trains
-(1.5 times as fast on processors that have it). What is judged is the whole encoder that
-`plankton train` writes, in float32. Each figure is mAP@10, each image searching the others:
-PlanktonSet's test images as they are; their queries turned by any angle and blurred; all of OTHER,
-a set of another instrument that nothing was trained on.
+One reduced budget for all: 32 epochs of all training images, pictures of 48, then 64 px, from what
+SqueezeNet learnt on ImageNet. What is judged is the whole encoder that `plankton train` writes.
+Each figure is mAP@10, each image searching the others: PlanktonSet's test images as they are;
+their queries turned by any angle and blurred; all of OTHER, a set of another instrument that
+nothing was trained on.
 
-A killed run goes on where it was. DIR/ablation.json holds the figures, DIR/<name>.keras each
-encoder.
+The encoder looks at each picture twice, once turned and mirrored: augmentation as well, but of the
+query. So it belongs to the rows that were trained on turned or mirrored images; the others look
+once, and a row of its own shows what the second look brings by itself.
+
+The network trains in bfloat16 (1.5 times as fast on processors that have it) and is judged in
+float32. A killed run goes on where it was. Rows are independent: `--only` trains one and judges
+nothing, so a machine with a GPU trains all of them side by side; a last call without it judges
+them. DIR/<row>.keras is each encoder, DIR/ablation.json holds the figures.
 """
 
-import hashlib
 import json
 import logging
 from dataclasses import replace
@@ -25,8 +30,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from workers.encoders import Encoder
-from workers.encoders.loading import as_encoder
+from workers.encoders import Encoder, compact
+from workers.encoders.loading import as_encoder, read_model
 from workers.encoders.runtime import keras
 from workers.evaluation.disturbances import KERNEL_PX, Disturbance
 from workers.evaluation.intervals import bootstrap
@@ -34,14 +39,20 @@ from workers.evaluation.ranking import nearest
 from workers.evaluation.retrieval import DEPTH, judge
 from workers.images import Change, LabelledFolder, embed_files, labelled_folder
 from workers.training.changes import ALL, GROUPS, NONE, Changes
-from workers.training.data import Source, from_folder, split_of
+from workers.training.data import from_folder, split_of
 from workers.training.recipe import Recipe, Run
 from workers.training.trainees import trainee
 
-BUDGET = Recipe(epochs=90, sides_px=((0.68, 48), (1.0, 64)), patience=90)
+BUDGET = Recipe(epochs=32, sides_px=((0.68, 48), (1.0, 64)), patience=32)
 STUDIED: dict[str, Changes] = {
     "none": NONE, "all": ALL, **{name: Changes.only(name) for name in GROUPS},
 }  # fmt: skip
+SECOND_LOOK = "second look alone"
+ROWS: dict[str, tuple[str, bool]] = {
+    **{name: (name, bool(changes.rotation or changes.flips)) for name, changes in STUDIED.items()},
+    SECOND_LOOK: ("none", True),
+}
+"""Rows of the table: which training, and whether the encoder looks twice."""
 
 
 def main(
@@ -49,39 +60,34 @@ def main(
     other: Annotated[Path, typer.Argument(help="Labelled images of another instrument.")],
     start: Annotated[str, typer.Option(help="As `plankton train --start`.")],
     out: Annotated[Path, typer.Option(help="Folder for encoders and figures.")],
+    only: Annotated[str, typer.Option(help="Train this row and judge nothing.")] = "",
 ) -> None:
     """Train and judge what is not done yet, then print the table."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     out.mkdir(parents=True, exist_ok=True)
-    file = out / "ablation.json"
-    figures = json.loads(file.read_text()) if file.exists() else {}
-    sets = {
-        "test": labelled_folder(folder).only(lambda name: split_of(name) == "test"),
-        "other": labelled_folder(other),
-    }
-    for name, changes in STUDIED.items():
-        if name not in figures:
-            logging.info("%s", name)
-            figures[name] = judged(trained(folder, start, changes, out, name), sets)
-            fresh = file.with_suffix(".new")
-            fresh.write_text(json.dumps(figures, indent=1))
-            fresh.replace(file)
-    print(table(figures))
+    for name in (only,) if only else STUDIED:
+        encoder = out / f"{name}.keras"
+        if not encoder.exists():
+            logging.info("training %s", name)
+            train(folder, start, STUDIED[name], encoder)
+    if not only:
+        print(table(judge_all(folder, other, out)))
 
 
-def trained(folder: Path, start: str, changes: Changes, out: Path, name: str) -> Encoder:
-    """Train on the reduced budget; returns the encoder, and keeps it as a file."""
+def train(folder: Path, start: str, changes: Changes, encoder: Path) -> None:
+    """Train on the reduced budget and write the encoder; a killed training goes on."""
     keras.utils.set_random_seed(BUDGET.seed)
     cv2.setNumThreads(1)
     subject = trainee("compact", start)
-    rois, validation = quarter(from_folder(folder)).splits("train", "validation", see=subject.see)
+    rois, validation = from_folder(folder).splits("train", "validation", see=subject.see)
     compute_in(subject.network, "mixed_bfloat16")
-    run = Run(subject, rois, validation, replace(BUDGET, changes=changes), out / f"{name}.training")
+    recipe = replace(BUDGET, changes=changes)
+    run = Run(subject, rois, validation, recipe, encoder.with_suffix(".training"))
     run.finish()
     compute_in(subject.network, "float32")
-    model = run.encoder()
-    model.save(out / f"{name}.keras")
-    return as_encoder(model, batch_size=64)
+    fresh = encoder.with_name(f"new-{encoder.name}")
+    run.encoder().save(fresh)
+    fresh.replace(encoder)
 
 
 def compute_in(network: Any, policy: str) -> None:
@@ -90,15 +96,29 @@ def compute_in(network: Any, policy: str) -> None:
         layer.dtype_policy = policy
 
 
-def quarter(source: Source) -> Source:
-    """A quarter of the training images, by rule; other splits lose as much, unjudged."""
-    kept = [item for item in source.items if second_byte(item.name) % 4 == 0]
-    return Source(source.about, kept)
+def judge_all(folder: Path, other: Path, out: Path) -> dict[str, dict[str, list[float]]]:
+    """The figures of all rows; those that are written down already are not computed again."""
+    file = out / "ablation.json"
+    figures = json.loads(file.read_text()) if file.exists() else {}
+    sets = {
+        "test": labelled_folder(folder).only(lambda name: split_of(name) == "test"),
+        "other": labelled_folder(other),
+    }
+    for row, (name, twice) in ROWS.items():
+        if row not in figures:
+            logging.info("judging %s", row)
+            figures[row] = judged(looking(out / f"{name}.keras", twice=twice), sets)
+            fresh = file.with_suffix(".new")
+            fresh.write_text(json.dumps(figures, indent=1))
+            fresh.replace(file)
+    return figures
 
 
-def second_byte(name: str) -> int:
-    """Of the SHA-1 of a file name; the first one decides the split."""
-    return hashlib.sha1(name.encode(), usedforsecurity=False).digest()[1]
+def looking(file: Path, *, twice: bool) -> Encoder:
+    """The encoder in a file, looking at each picture once or twice."""
+    model = read_model(file)
+    network, classes = compact.network_of(model), model.get_layer("classes")
+    return as_encoder(compact.build_encoder(network, classes, twice=twice), batch_size=64)
 
 
 def judged(encoder: Encoder, sets: dict[str, LabelledFolder]) -> dict[str, list[float]]:
@@ -135,7 +155,7 @@ def table(figures: dict[str, dict[str, list[float]]]) -> str:
     """The figures as Markdown."""
     sets = ("test", "turned and blurred", "other")
     lines = ["| augmentation | " + " | ".join(sets) + " |", "|---|---|---|---|"]
-    for name in STUDIED:
+    for name in ROWS:
         cells = [
             f"{mean:.3f} ({low:.3f} to {high:.3f})"
             for mean, low, high in (figures[name][one] for one in sets)

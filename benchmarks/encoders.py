@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import cv2
@@ -20,6 +21,7 @@ import numpy as np
 import typer
 
 from plankton_stream.images import decode, encode_png
+from plankton_stream.ports import Vector
 from workers.encoders import ENCODERS, load_encoder
 from workers.encoders.inference import KerasEncoder
 from workers.encoders.preprocessing import Image
@@ -57,10 +59,10 @@ def load(name: str, batch: int) -> KerasEncoder:
     return encoder
 
 
-def inputs(encoder: KerasEncoder, rois: list[Image]) -> list[np.ndarray]:
+def inputs(encoder: KerasEncoder, rois: list[Image]) -> tuple[Vector, ...]:
     """Return what the encoder's model takes."""
     unknown = [None] * len(rois)
-    return list(encoder.prepare(rois, unknown, encoder.identity.input_size_px))
+    return encoder.prepare(rois, unknown, encoder.identity.input_size_px)
 
 
 def figures(encoder: KerasEncoder, rois: list[Image], seconds: float) -> tuple[str, float]:
@@ -71,7 +73,7 @@ def figures(encoder: KerasEncoder, rois: list[Image], seconds: float) -> tuple[s
     def predict() -> object:
         given = inputs(encoder, rois)
         return encoder.model.predict(
-            given if len(given) > 1 else given[0], batch_size=len(rois), verbose=0
+            list(given) if len(given) > 1 else given[0], batch_size=len(rois), verbose=0
         )
 
     def from_files() -> object:
@@ -109,7 +111,7 @@ def variants(seconds: float) -> None:
     for batch in BATCHES:
         encoder = load("compact", batch)
         given = inputs(encoder, drawn_rois(batch))
-        speed = per_second(lambda e=encoder, g=given: e.run(g), batch, seconds)
+        speed = per_second(partial(encoder.run, given), batch, seconds)
         print(f"  batches of {batch:<13}{speed:>9.0f}", flush=True)
     encoder = load("compact", 32)
     given = inputs(encoder, drawn_rois(32))
@@ -118,7 +120,7 @@ def variants(seconds: float) -> None:
         traced = tf.function(lambda *x: encoder.model(list(x), training=False), **options)
         step = traced.get_concrete_function(*shapes)
         tensors = [tf.constant(one) for one in given]
-        print(f"  {name:<24}{per_second(lambda s=step, t=tensors: s(*t), 32, seconds):>9.0f}")
+        print(f"  {name:<24}{per_second(partial(step, *tensors), 32, seconds):>9.0f}")
     # What is decided when TensorFlow starts is measured in processes of their own.
     for name, changed in (
         ("without oneDNN", {"TF_ENABLE_ONEDNN_OPTS": "0"}),

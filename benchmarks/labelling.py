@@ -2,6 +2,8 @@
 
     python benchmarks/labelling.py FOLDER [--json FILE] [--plot FILE] [--split validation]
 
+A FILE of the same images that is there already keeps its ways that are not run now.
+
 FOLDER has one sub-folder for each class. An oracle that knows the truth works through the page's
 own HTTP calls, from zero labels: one by one; on pages sorted by a classifier (EcoTaxa's way); on
 clusters (MorphoCluster's way); and as the bench of this project offers it. Actions become seconds
@@ -57,6 +59,8 @@ def main(
         "tolerance": tolerance, "look_s": LOOKS_S[0], "ways": ways,
     }  # fmt: skip
     report(ways)
+    if json_file and json_file.exists():
+        add_others(document, json.loads(json_file.read_text(encoding="utf-8")))
     if json_file:
         json_file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if plot:
@@ -107,6 +111,13 @@ def point(expert: Expert, images: int) -> Point:
         **{f"images_per_hour_at_{look_s}_s": rates[look_s] for look_s in LOOKS_S[1:]},
         "keys": work.keys, "clicks": work.clicks, "decisions": work.decisions, "looks": work.looks,
     }  # fmt: skip
+
+
+def add_others(document: Point, before: Point) -> None:
+    """Keep the ways of an earlier run of the same images, if this one left them out."""
+    if all(document[key] == before[key] for key in document.keys() - {"ways"}):
+        found = before["ways"] | document["ways"]
+        document["ways"] = {name: found[name] for name in WAYS if name in found}
 
 
 def report(ways: dict[str, list[Point]]) -> None:

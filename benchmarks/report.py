@@ -5,9 +5,11 @@
 FOLDER: PlanktonSet 1.0, one sub-folder for each class; its test images are judged. OTHER: a set
 that nothing was trained on: all its images are judged, with codes learned on FOLDER. Figures come
 from the JSON that `plankton evaluate` writes; no one types them. Without FOLDER only the page and
-the plots are written again, from the JSON files that are there.
+the plots are written again, from the JSON files that are there. Beside the encoder stands one that
+was trained without augmentation, `none.keras` of `benchmarks/ablation.py`, unless others are named.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +20,7 @@ import typer
 from workers.evaluation.report.markdown import fill, read, stem_of, write_plots
 
 DOCS = Path(__file__).parents[1] / "docs"
+WITHOUT = f"without augmentation={os.path.relpath(Path(__file__).parent / 'none.keras')}"
 PAGE, FIGURES = DOCS / "retrieval.md", DOCS / "retrieval"
 
 
@@ -46,7 +49,7 @@ def main(
 ) -> None:
     """Judge, then write."""
     FIGURES.mkdir(exist_ok=True)
-    options = [word for name in compare or [] for word in ("--compare", name)]
+    options = [word for name in compare or [WITHOUT] for word in ("--compare", name)]
     options += ["--label", label] if label else []
     options += ["--milvus"] if milvus else []
     if folder is not None:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -128,11 +129,7 @@ def fill(uri: str, stored: Vector, candidates: int) -> str:
     for name in client.list_collections():
         client.flush(name)
         (made,) = client.list_indexes(name)
-        patiently(
-            lambda name=name, made=made: (
-                client.describe_index(name, made)["pending_index_rows"] == 0 or None
-            )
-        )
+        patiently(partial(_is_built, client, name, made))
     client.close()
     indexed_s = time.perf_counter() - start
     rate = len(stored) / written_s
@@ -157,7 +154,7 @@ def measured(
     recalls, times = [], []
     for k in (10, 100):
         spent, shares = [], []
-        patiently(lambda k=k: len(index.search(asked[0], k, metric=metric)) == k or None)
+        patiently(partial(_finds, index, asked[0], k, metric))
         for vector, nearest in zip(asked, truth, strict=True):
             start = time.perf_counter()
             hits = index.search(vector, k, metric=metric)
@@ -177,6 +174,14 @@ def memory(pid: int) -> str:
         for name in ("RssAnon", "RssFile")
     )
     return f"{own} MB of its own, {files} MB of files"
+
+
+def _is_built(client: MilvusClient, collection: str, index: str) -> bool | None:
+    return client.describe_index(collection, index)["pending_index_rows"] == 0 or None
+
+
+def _finds(index: MilvusIndex, vector: Vector, k: int, metric: Metric) -> bool | None:
+    return len(index.search(vector, k, metric=metric)) == k or None
 
 
 def patiently(attempt: Callable[[], T | None]) -> T:

@@ -14,16 +14,16 @@ def is_loopback(host: str) -> bool:
 
 
 def require_loopback(host: str) -> None:
-    """Check the address of the page, which knows no login.
+    """Check the address of a page without a login.
 
     Raises:
         ConfigError: others than this machine could reach it.
     """
     if not is_loopback(host):
         raise ConfigError(
-            f"PLANKTON_WEB_HOST={host}: the page has no login, so only a loopback address is "
-            "served; use 127.0.0.1, and reach it from elsewhere through an SSH tunnel "
-            "(ssh -L 8080:127.0.0.1:8080 …)"
+            f"PLANKTON_WEB_HOST={host}: without a login only a loopback address is served; set "
+            "PLANKTON_AUTH=login (see docs/operate.md), or use 127.0.0.1 and reach it from "
+            "elsewhere through an SSH tunnel (ssh -L 8080:127.0.0.1:8080 …)"
         )
 
 

@@ -1,5 +1,7 @@
-"""Which alerts are open, from the events that say so."""
+"""Which alerts are open, from the events that say so, and the records of such events."""
 
+from plankton_stream.events.envelope import Message
+from plankton_stream.events.facts import fact_message
 from plankton_stream.events.health import AlertCleared, AlertRaised
 
 
@@ -23,3 +25,10 @@ class OpenAlerts:
     def all(self) -> list[AlertRaised]:
         """All open ones, the oldest first."""
         return sorted(self._open.values(), key=lambda alert: alert.since)
+
+
+def alert_message(event: AlertRaised | AlertCleared, *, source: str) -> Message:
+    """The record of an alert event; its id is the same whoever publishes it."""
+    ending = "raised" if isinstance(event, AlertRaised) else "cleared"
+    event_id = f"{event.subject}/{event.kind}/{event.since.isoformat()}/{ending}"
+    return fact_message(event, event_id=event_id, source=source)

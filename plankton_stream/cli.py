@@ -14,8 +14,10 @@ from plankton_stream.curation.commands import sample_app as _sample
 from plankton_stream.deadletters.commands import app as _deadletter
 from plankton_stream.errors import PlanktonError
 from plankton_stream.events.commands import app as _topics
+from plankton_stream.review.commands import app as _review
 from plankton_stream.stack.commands import app as _stack
 from plankton_stream.tail import app as _tail
+from plankton_stream.taxonomy.commands import app as _taxa
 
 _HELP = {
     "augment": "Draw what training may make of an image, as a contact sheet.",
@@ -26,7 +28,8 @@ _HELP = {
     "train": "Train an encoder on labelled images.",
     "camera": "Publish frames or ROIs of a camera, an instrument's archive or an import.",
     "encoder": "Publish an encoder version, watch it, roll it back.",
-    "worker": "Run one worker: segment, embed, labels, relay, versions.",
+    "people": "Who can log in: add, list, roles, passwords, tokens of scripts.",
+    "worker": "Run one worker: segment, embed, labels, predict, map, relay, versions.",
     "segment": "Write the boxes of what is in a folder's frames.",
     "streams": "Run the live census (Faust).",
     "web": "Serve the page and the API.",
@@ -86,6 +89,8 @@ app.add_typer(_audit)
 app.add_typer(_deadletter, name="deadletter")
 app.add_typer(_sample, name="sample")
 app.add_typer(_project, name="project")
+app.add_typer(_taxa, name="taxa")
+app.add_typer(_review, name="review")
 
 
 def main() -> None:

@@ -43,6 +43,11 @@ Name = Annotated[
 ]
 """What people call a thing: one line of text."""
 
+Rank = Annotated[
+    str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+"""A taxon's rank in lower case as WoRMS writes it (`genus`), or `morphotype`."""
+
 FilePath = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00]+$")]
 """A path with slashes; it is shown, never opened."""
 
@@ -341,8 +346,11 @@ class Taxon(Record):
     """A name that can be given to an image. `key` never changes; the rest may."""
 
     key: Slug
-    name: str = Field(min_length=1, max_length=200)
-    rank: str | None = Field(default=None, max_length=40)
+    name: Name
+    rank: Rank | None = None
     parent: Slug | None = None
-    aphia_id: int | None = Field(default=None, gt=0, description="Id in WoRMS.")
+    aphia_id: int | None = Field(default=None, gt=0, lt=2**31, description="Id in WoRMS.")
     kind: TaxonKind = TaxonKind.LIVING
+    synonyms: tuple[Name, ...] = Field(
+        default=(), max_length=100, description="Other names; each leads to one taxon."
+    )

@@ -59,6 +59,15 @@ BOX = (Column.BOX_X, Column.BOX_Y, Column.BOX_WIDTH, Column.BOX_HEIGHT)
 # Where else a pixel's size stands, and what makes it micrometres.
 PIXEL_SIZES = {Column.PIXEL_UM: 1.0, "process_pixel": 1.0, "process_particle_pixel_size_mm": 1000.0}
 
+MEASUREMENTS = {
+    "area_px": "object_area", "esd_px": "object_esd", "major_px": "object_major",
+    "minor_px": "object_minor", "perimeter_px": "object_perim.", "mean_grey": "object_mean",
+    "solidity": "object_solidity", "sharpness": "object_sharpness", "area_um2": "object_area_um2",
+    "esd_um": "object_esd_um", "major_um": "object_major_um", "minor_um": "object_minor_um",
+    "perimeter_um": "object_perim_um",
+}  # fmt: skip
+"""Columns of `Measurements`, as ZooProcess calls those that it has too; lengths are pixels."""
+
 NUMBERS = frozenset(
     {
         Column.RANK, Column.LATITUDE, Column.LONGITUDE, Column.DEPTH_MIN, Column.DEPTH_MAX,
@@ -138,5 +147,8 @@ def cells(image: Image, label: Label | None, taxon: Taxon | None, file: str) -> 
             Column.PERSON: label.who, Column.ANNOTATION_DATE: f"{given_at(label):%Y%m%d}",
             Column.ANNOTATION_TIME: f"{given_at(label):%H%M%S}",
         }  # fmt: skip
+    if image.measurements:
+        measured = image.measurements.model_dump(exclude_none=True)
+        found |= {MEASUREMENTS[name]: value for name, value in measured.items()}
     own = {extra_column(name): value for name, value in extra.items()}
     return {name: value for name, value in (own | found).items() if value is not None}

@@ -4,7 +4,8 @@
     ├── ConfigError       stop at start: a setting or this machine is wrong, and what to do
     ├── ContractError     stop at start: two parts disagree on a format (a collection's schema)
     ├── RejectedError     permanent: this can never succeed (dead letter, HTTP 4xx)
-    │   └── NotFoundError the thing named does not exist (HTTP 404)
+    │   ├── NotFoundError the thing named does not exist (HTTP 404)
+    │   └── ConflictError somebody else was there first: look again, decide again (HTTP 409)
     └── RetryableError    a part is down or slow: keep the place, back off, try again (HTTP 503)
 
 Adapters translate their client's exceptions into these (`raise … from`), naming the endpoint and
@@ -30,6 +31,10 @@ class RejectedError(PlanktonError):
 
 class NotFoundError(RejectedError):
     """The id or key that was named is unknown."""
+
+
+class ConflictError(RejectedError):
+    """What was asked for no longer fits what there is now; whoever asked has to look again."""
 
 
 class RetryableError(PlanktonError):

@@ -137,7 +137,7 @@ def _found(
     catalog: Catalog, store: ImageStore, where: ImageFilter, done: Exported
 ) -> Iterator[_Found]:
     """What is to be written of each image; counts it."""
-    taxa: dict[str, Taxon] = {taxon.key: taxon for taxon in catalog.taxa.all()}
+    taxa: dict[str, Taxon] = catalog.taxa.by_key()
     for image, label in _labelled(catalog, where):
         file, data = _picture(image, store)
         if data is None:

@@ -16,6 +16,20 @@ class Gap(NamedTuple):
         """How many they are."""
         return self.last - self.first + 1
 
+    def __str__(self) -> str:
+        """As people read it: `21`, or `21…23`."""
+        return f"{self.first}" if self.first == self.last else f"{self.first}…{self.last}"
+
+
+def count(gaps: Iterable[Gap]) -> int:
+    """How many frames are in gaps."""
+    return sum(gap.frames for gap in gaps)
+
+
+def up_to(gaps: Iterable[Gap], last: int) -> list[Gap]:
+    """What of the gaps is at most this number."""
+    return [Gap(gap.first, min(gap.last, last)) for gap in gaps if gap.first <= last]
+
 
 class Arrived:
     """The numbers that arrived, in any order, also more than once.

@@ -3,6 +3,8 @@
 OpenCV decodes what it can of a truncated file and says nothing; these functions refuse it.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -53,11 +55,54 @@ def encode_png(pixels: Pixels) -> bytes:
 def thumbnail(pixels: Pixels, size_px: int) -> Pixels:
     """The image scaled down to fit a square of `size_px`; small images are left as they are."""
     height, width = pixels.shape[:2]
-    scale = size_px / max(height, width)
-    if scale >= 1:
+    size = fitted(width, height, size_px)
+    if size == (width, height):
         return pixels
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def fitted(width: int, height: int, size_px: int) -> tuple[int, int]:
+    """Width and height of the thumbnail of an image, pixels.
+
+    The page computes the same (web/static/js/pictures.js) to find a picture in its cell of a sheet.
+    """
+    scale = min(1.0, size_px / max(width, height))
+    return max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
+
+
+def sheet(pictures: Sequence[Pixels | None], size_px: int, columns: int) -> Pixels:
+    """Pictures side by side, each at the upper left of a square cell; cells of None stay grey.
+
+    Args:
+        pictures: grey (h, w) or BGR (h, w, 3), no side longer than `size_px`.
+        size_px: of a cell.
+        columns: cells in a row.
+    """
+    rows = -(-len(pictures) // columns)
+    is_coloured = any(one is not None and one.ndim == 3 for one in pictures)
+    shape = (rows * size_px, columns * size_px, 3)[: 3 if is_coloured else 2]
+    whole = np.full(shape, 128, np.uint8)
+    for number, one in enumerate(pictures):
+        if one is None:
+            continue
+        top, left = (size_px * place for place in divmod(number, columns))
+        height, width = one.shape[:2]
+        fits = one[..., np.newaxis] if is_coloured and one.ndim == 2 else one
+        whole[top : top + height, left : left + width] = fits
+    return whole
+
+
+def encode_jpeg(pixels: Pixels) -> bytes:
+    """A JPEG of grey (h, w) or BGR (h, w, 3) uint8 pixels, for looking at."""
+    # Colours as fine as brightness: else those of one cell of a sheet run into the next.
+    how = [
+        cv2.IMWRITE_JPEG_QUALITY, 92,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ]  # fmt: skip
+    done, data = cv2.imencode(".jpg", pixels, how)
+    if not done:
+        raise RejectedError(f"pixels of shape {pixels.shape} can't be written as JPEG")
+    return data.tobytes()
 
 
 def _check_png(data: bytes) -> None:

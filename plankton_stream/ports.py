@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from plankton_stream.domain import Image, LabelState, Naming
+from plankton_stream.domain import Capture, Image, LabelState, Naming
 from plankton_stream.events.envelope import Message, Received
 from plankton_stream.events.spans import Span
 from plankton_stream.events.topics import Topic
@@ -108,6 +108,11 @@ class ImageFilter:
     """Which images; None leaves a condition out. An image with an unknown value matches none.
 
     Attributes:
+        project: of this project: what its sample was put into, else what its camera said.
+        project_gained: samples that were put into the project, see `Samples.resolved`: an index
+            has what a camera said when the image was indexed.
+        project_lost: samples that were put into another one.
+        taxa: called by any of these, as `taxon` is by one.
         after: captured at this moment or later.
         before: captured earlier than this moment.
         depth_min_m: at this depth or deeper.
@@ -122,9 +127,12 @@ class ImageFilter:
     camera: str | None = None
     instrument: str | None = None
     project: str | None = None
+    project_gained: frozenset[str] = frozenset()
+    project_lost: frozenset[str] = frozenset()
     sample: str | None = None
     state: LabelState | None = None
     taxon: str | None = None
+    taxa: tuple[str, ...] | None = None
     after: datetime | None = None
     before: datetime | None = None
     depth_min_m: float | None = None
@@ -146,10 +154,11 @@ class ImageFilter:
         return (
             self.camera in (None, capture.camera)
             and self.instrument in (None, capture.instrument)
-            and self.project in (None, capture.project)
+            and self._is_of_project(capture)
             and self.sample in (None, capture.sample)
             and self.state in (None, naming.state)
             and self.taxon in (None, naming.taxon)
+            and (self.taxa is None or naming.taxon in self.taxa)
             and _at_least(capture.captured_at, self.after)
             and (self.before is None or _earlier(capture.captured_at, self.before))
             and _at_least(capture.depth_m, self.depth_min_m)
@@ -158,6 +167,11 @@ class ImageFilter:
             and _at_most(capture.latitude, self.latitude_max)
             and self._is_between(capture.longitude)
         )
+
+    def _is_of_project(self, capture: Capture) -> bool:
+        if self.project is None or capture.sample in self.project_gained:
+            return True
+        return capture.project == self.project and capture.sample not in self.project_lost
 
     def _is_between(self, longitude: float | None) -> bool:
         east_of = _at_least(longitude, self.longitude_min)

@@ -9,8 +9,8 @@ from plankton_stream.domain import Image, ImageId, Record, Slug, UtcTime
 from plankton_stream.votes import Voter
 
 
-class Prediction(Record):
-    """The last vote on an unlabelled image; see `votes` for the measures."""
+class Standing(Record):
+    """How the last vote on an unlabelled image ended; see `votes` for the measures."""
 
     image_id: ImageId
     taxon: Slug | None = Field(description="Null: nobody may speak for it yet.")
@@ -20,9 +20,14 @@ class Prediction(Record):
         description="Cosine distance to the nearest validated image; null: there is none."
     )
     crowd: float = Field(ge=0, description="How densely unlabelled images lie around it.")
-    evidence: tuple[Voter, ...] = Field(description="The nearest that speak for the taxon.")
     encoder: str = Field(description="Id of the version whose vectors were compared.")
     voted_at: UtcTime
+
+
+class Prediction(Standing):
+    """The same with those who spoke for it; lists leave them out, they weigh most."""
+
+    evidence: tuple[Voter, ...] = Field(description="The nearest that speak for the taxon.")
 
 
 class Queue(StrEnum):
@@ -39,10 +44,10 @@ class Queue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An unlabelled image in a queue; its prediction is None until the first vote."""
+    """An unlabelled image in a queue; `standing` is None until the first vote."""
 
     image: Image
-    prediction: Prediction | None
+    standing: Standing | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Two calls to the vector index (the image's vector, then the search) and one SQL 
 many neighbours are asked for.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,12 @@ MAX_K = 10_000
 
 _SPARE = 64
 """Asked for beyond k: hits may have been renamed a moment ago, or not be in the catalog yet."""
+
+_FURTHER = 4
+"""So many times more hits are looked at where a condition of the caller's lets too few through."""
+
+Only = Callable[[Sequence[str]], set[str]]
+"""Those of some images that fulfil a condition."""
 
 
 class ImageRecords(Protocol):
@@ -35,7 +42,7 @@ class Neighbour:
 
 def neighbours_of(
     image_id: str, k: int, *, index: VectorIndex, records: ImageRecords,
-    where: ImageFilter = ANY_IMAGE, metric: Metric = Metric.COSINE,
+    where: ImageFilter = ANY_IMAGE, metric: Metric = Metric.COSINE, only: Only | None = None,
 ) -> list[Neighbour]:  # fmt: skip
     """The k nearest images to one that is indexed, itself left out, nearest first.
 
@@ -47,13 +54,15 @@ def neighbours_of(
     if vector is None:
         raise NotFoundError(f"image {image_id!r} is not in the index")
     return neighbours(
-        vector, k, index=index, records=records, where=where, metric=metric, leave_out=image_id
-    )
+        vector, k, index=index, records=records, where=where, metric=metric, only=only,
+        leave_out=image_id,
+    )  # fmt: skip
 
 
 def neighbours(
     vector: Vector, k: int, *, index: VectorIndex, records: ImageRecords,
-    where: ImageFilter = ANY_IMAGE, metric: Metric = Metric.COSINE, leave_out: str | None = None,
+    where: ImageFilter = ANY_IMAGE, metric: Metric = Metric.COSINE, only: Only | None = None,
+    leave_out: str | None = None,
 ) -> list[Neighbour]:  # fmt: skip
     """The k nearest images to a vector, nearest first.
 
@@ -67,15 +76,24 @@ def neighbours(
         records: one call, which is one SQL statement.
         where: only images that match.
         metric: of the distances.
+        only: a condition that the index does not know. Where it lets too few through, more and more
+            hits are looked at, up to `MAX_HITS`: beyond these nothing is found.
         leave_out: the query image's own id.
     """
-    hits = index.search(vector, min(k + _SPARE, MAX_HITS), where=where, metric=metric)
-    known = records.get([hit.image_id for hit in hits])
+    wanted = k + _SPARE
+    while True:
+        hits = index.search(vector, min(wanted, MAX_HITS), where=where, metric=metric)
+        ids = [hit.image_id for hit in hits if hit.image_id != leave_out]
+        allowed = set(ids) if only is None else only(ids)
+        is_enough = only is None or len(allowed) >= k or len(hits) < wanted
+        if is_enough or wanted >= MAX_HITS:
+            break
+        wanted *= _FURTHER
+    near = [hit for hit in hits if hit.image_id in allowed][: k + _SPARE]
+    known = records.get([hit.image_id for hit in near])
     found = [
         Neighbour(known[hit.image_id], hit.distance)
-        for hit in hits
-        if hit.image_id != leave_out
-        and hit.image_id in known
-        and where.matches(known[hit.image_id])
+        for hit in near
+        if hit.image_id in known and where.matches(known[hit.image_id])
     ]
     return found[:k]

@@ -107,13 +107,13 @@ class Settings(BaseSettings):
 
     encoder: str = Field(
         default="compact",
-        description="What turns images into vectors on a new catalog: compact, inceptionresnetv2 "
-        "or resnet50. Later: `plankton encoder publish`.",
+        description="What turns images into vectors on a new catalog: compact, inceptionresnetv2, "
+        "resnet50, either of these with -256, or a .keras file. Later: `plankton encoder publish`.",
     )
     encoder_weights: str = Field(
         default="shipped",
-        description="Weights of that encoder: shipped, imagenet (downloaded by Keras), random, or "
-        "a .weights.h5 path.",
+        description="Weights of that encoder: shipped (compact only), imagenet (downloaded by "
+        "Keras; not of compact), random, or a .weights.h5 path.",
     )
     encoder_store: str = Field(
         default="",
@@ -138,15 +138,32 @@ class Settings(BaseSettings):
         "above.",
     )
 
-    auth: Literal["", "none"] = Field(
+    auth: Literal["", "none", "login"] = Field(
         default="",
-        description="Who may use the page: none (no login) is allowed on a loopback address only. "
-        "`plankton up` sets it.",
+        description="Who may use the page: login (accounts, see `plankton people`), or none, on a "
+        "loopback address only. Empty: `plankton up` takes none.",
     )
     web_host: str = Field(default="127.0.0.1", description="Address that the web server binds.")
+    web_names: str = Field(
+        default="",
+        description="Names by which browsers may call it where there is a login, e.g. "
+        "plankton.example.org,plankton. Addresses and localhost always may.",
+    )
+    web_proxy: bool = Field(
+        default=False,
+        description="A reverse proxy stands in front: its X-Forwarded-For and X-Forwarded-Proto "
+        "are believed. Nobody else may reach the port then.",
+    )
     web_port: int = Field(default=8080, ge=1, le=65535, description="Port of the web server.")
     web_threads: int = Field(
         default=16, ge=2, le=256, description="Requests that are served at once."
+    )
+    web_streams: int = Field(
+        default=64,
+        ge=1,
+        le=512,
+        description="Open pages that are told at once what happens, each by a thread; others ask "
+        "every second.",
     )
     user: str = Field(
         default="local", description="Who labels when there is no login; written into the history."

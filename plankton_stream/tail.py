@@ -26,6 +26,7 @@ from plankton_stream.events.facts import (
 )
 from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 from plankton_stream.events.prediction import ImagePredicted
+from plankton_stream.events.taxon import TaxonChanged
 
 app = typer.Typer()
 
@@ -42,6 +43,7 @@ class Tailed(StrEnum):
     CURRENT = "current"
     ALERTS = "alerts"
     PREDICTIONS = "predictions"
+    TAXA = "taxa"
     DEADLETTER = "deadletter"
 
 
@@ -53,6 +55,7 @@ _TOPICS = {
     Tailed.CURRENT: topics.LABELS_CURRENT,
     Tailed.ALERTS: topics.ALERTS,
     Tailed.PREDICTIONS: topics.PREDICTIONS,
+    Tailed.TAXA: topics.TAXA,
     Tailed.DEADLETTER: topics.DEADLETTER,
 }
 
@@ -68,11 +71,9 @@ def tail(
     ] = False,
 ) -> None:
     """Show events as they come, until Ctrl-C."""
-    from plankton_stream.settings import load_settings  # noqa: PLC0415  (start-up time of `--help`)
-    from plankton_stream.telemetry import start_logging  # noqa: PLC0415
+    from plankton_stream.telemetry import start_command  # noqa: PLC0415  (start-up time of `--help`)
 
-    settings = load_settings()
-    start_logging(settings)
+    settings = start_command()
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     show = as_json_line if as_json else as_line
     try:
@@ -160,7 +161,14 @@ def _fact_line(fact: Fact, envelope: Envelope) -> str:
             counts = ", ".join(f"{taxon} {n}" for taxon, n in fact.counts.items()) or "none"
             return f"{_iso(fact.updated_at)}  {fact.camera}  {start}  {counts}"
         case _:
-            return f"{_iso(envelope.time)}  {envelope.type}  {envelope.subject}"
+            more = f"  {_taxon(fact)}" if isinstance(fact, TaxonChanged) else ""
+            return f"{_iso(envelope.time)}  {envelope.type}  {envelope.subject}{more}"
+
+
+def _taxon(taxon: TaxonChanged) -> str:
+    if taxon.merged_into:
+        return f"{taxon.name}, merged into {taxon.merged_into}"
+    return f"{taxon.name}, {'deleted' if taxon.deleted else f'in {taxon.parent}'}"
 
 
 def _image_line(fact: ImageIndexed | ImageDeleted | ImagePredicted) -> str:

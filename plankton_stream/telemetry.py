@@ -1,9 +1,20 @@
-"""Logging, the same in every process."""
+"""How every command starts: its settings, and logging that is the same in every process."""
 
 import logging
 import sys
 
-from plankton_stream.settings import Settings
+from plankton_stream.settings import Settings, load_settings
+
+
+def start_command() -> Settings:
+    """Settings and logging of a command, the first thing that it asks for.
+
+    Raises:
+        ConfigError: see `load_settings`.
+    """
+    settings = load_settings()
+    start_logging(settings)
+    return settings
 
 
 def start_logging(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from rich.progress import (
 
 from producers.archive import Archive
 from producers.journal import Journal
-from producers.source import Item
+from producers.source import Item, lost_of
 from producers.totals import Totals
 
 _LOOK_EVERY_S = 0.2
@@ -30,6 +30,7 @@ class Backfill:
     def __init__(self, archive: Archive, journal: Journal) -> None:
         self.camera = archive.camera
         self.idle_s = archive.idle_s
+        self.lost = lost_of(archive)  # grows with the archive's
         self._archive, self._journal = archive, journal
 
     def __iter__(self) -> Iterator[Item | None]:
@@ -70,15 +71,16 @@ def summary(archive: Archive, journal: Journal, totals: Totals, seconds: float) 
         "skipped (no images)": counts["skipped"],
         "unreadable": counts["unreadable"],
         "refused": counts["refused"] + totals.refused,
+        "not decoded": counts["missed"],
         "ROIs refused": counts["rois_refused"],
         "not confirmed": totals.seen - totals.sent - totals.dropped,
     }
     rest = "".join(f", {number} {what}" for what, number in not_sent.items() if number)
     files = sum(counts[name] for name in ("taken", "skipped", "unreadable", "refused"))
+    unit = archive.unit.removesuffix("s") if files == 1 else archive.unit
     per_s = totals.sent / seconds if seconds > 0 else 0.0
-    return (
-        f"{files} {archive.unit}: {totals.sent} sent{rest}; {seconds:.1f} s, {per_s:.1f} images/s"
-    )
+    what = f"{files} {unit} of camera {archive.camera}"
+    return f"{what}: {totals.sent} sent{rest}; {seconds:.1f} s, {per_s:.1f} images/s"
 
 
 def is_complete(archive: Archive, totals: Totals) -> bool:

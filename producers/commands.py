@@ -15,8 +15,8 @@ import typer
 from plankton_stream.errors import ConfigError
 from plankton_stream.events.topics import FRAMES, ROIS
 from plankton_stream.retrying import stop_on_signals
-from plankton_stream.settings import Settings, load_settings
-from plankton_stream.telemetry import start_logging
+from plankton_stream.settings import Settings
+from plankton_stream.telemetry import start_command
 from producers.archive import Archive
 from producers.backfill import Backfill, is_complete, summary
 from producers.cutting.commands import preview
@@ -73,7 +73,7 @@ def simulated(
     from producers.simulated.camera import SimulatedCamera
     from producers.simulated.scene import SimulatedScene
 
-    settings, stop = _start()
+    settings, stop = start_command(), stop_on_signals()
     ids = check_ids(camera=camera or settings.camera, sample=sample)
     rate_hz = settings.camera_rate if rate is None else rate
     if not 0 < rate_hz <= 1000:
@@ -119,7 +119,7 @@ def folder(
     Capture times come from the metadata, else from EXIF, else from the file's name; times without
     a zone are UTC.
     """
-    settings, stop = _start()
+    settings, stop = start_command(), stop_on_signals()
     known = read_metadata(metadata, rois=roi) if metadata else {}
     source = FolderCamera(
         path, camera=camera_id(camera, path), rois=roi, watch=watch, metadata=known,
@@ -143,11 +143,11 @@ def _publish_kind(make: Callable[[], Feed], rate_hz: float, *, again: bool) -> N
     Raises:
         typer.Exit: with code 1, an archive had something that could not be sent.
     """
-    settings, stop = _start()
+    settings, stop = start_command(), stop_on_signals()
     feed = make()
     if not feed.source.keeps:
         publish_camera(settings, feed.source, feed.topic, rate_hz, stop)
-    elif not _publish_archive(settings, feed, rate_hz, stop, again=again):
+    elif not _publish_archive(settings, feed, rate_hz, stop, again=again) and not feed.watches:
         raise typer.Exit(1)
 
 
@@ -175,9 +175,3 @@ def _journal(settings: Settings, camera: str, *, again: bool) -> Journal:
     if again:
         journal.forget()
     return journal
-
-
-def _start() -> tuple[Settings, threading.Event]:
-    settings = load_settings()
-    start_logging(settings)
-    return settings, stop_on_signals()

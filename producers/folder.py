@@ -138,7 +138,10 @@ class FolderCamera:
             kind = path.suffix.lower()
             if kind not in self._noted:  # a line for each kind, not for each of a million files
                 self._noted.add(kind)
-                log.warning("%s: files like this are no images that travel: skipped", ascii(key))
+                log.warning(
+                    "%s is not an image (allowed: PNG, JPEG, TIFF, BMP): its kind is skipped",
+                    ascii(key),
+                )
 
     def _key(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()

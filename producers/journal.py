@@ -131,5 +131,7 @@ def _fingerprint(item: Item) -> bytes:
     about = [item.content_type, item.capture.model_dump_json(), repr(sorted(item.extra.items()))]
     if not isinstance(item, Frame):
         about += [repr(item.box), item.name.model_dump_json() if item.name else ""]
+        if item.measurements:
+            about.append(item.measurements.model_dump_json())
     digest.update("\0".join(about).encode())
     return digest.digest()

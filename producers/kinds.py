@@ -31,10 +31,12 @@ class Feed:
     Attributes:
         source: gives the items. One that keeps them is an `Archive`.
         topic: of its items: `FRAMES`, or `ROIS` if the instrument cuts for itself.
+        watches: an archive goes on with what is added to it, until it is stopped.
     """
 
     source: Source | Archive
     topic: Topic = FRAMES
+    watches: bool = False
 
 
 Publish = Callable[[Callable[[], Feed], float, bool], None]

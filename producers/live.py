@@ -18,7 +18,7 @@ from producers.delivery import deliver, to_message
 from producers.pace import Pace
 from producers.source import Item, Source
 from producers.spool import Spool, Spooled
-from producers.totals import Report, Totals
+from producers.totals import Losses, Report, Totals
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ class Intake:
 
     def __init__(self, source: Source, spool: Spool, totals: Totals, pace: Pace) -> None:
         self._source, self._spool, self._totals, self._pace = source, spool, totals, pace
+        self._losses = Losses(source)
         self._dropping: DropReason | None = None
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
@@ -88,7 +89,9 @@ class Intake:
             try:
                 item = next(items)
             except StopIteration:
+                self._skip_losses()
                 return
+            self._skip_losses()
             self.take(item, passed)
             wake.set()
             if item is None and stop.wait(self._source.idle_s):
@@ -107,9 +110,15 @@ class Intake:
             reason = self._accept(item, sequence)
             if reason:
                 self._totals.drop(reason, sequence)
-                numbers.skip(0)
+                numbers.lose()
             self._announce(reason)
         self._spool.sync()
+
+    def _skip_losses(self) -> None:
+        numbers = self._spool.numbers
+        if lost := self._losses.count(self._totals, numbers.place.given + 1):
+            numbers.skip(lost)
+            self._spool.sync()
 
     def _accept(self, item: Item, sequence: int) -> DropReason | None:
         try:
@@ -207,6 +216,8 @@ class Drain:
                 self._totals.drop(DropReason.REFUSED, one.sequence or 0)
                 log.error("%s is not sent: %s", one.message.key, refused[place])
         self._totals.sent += delivery.sent
+        if given_up := len(refused) + sum(one.message is None for one in done):
+            self._spool.numbers.lose(given_up)
         self._spool.confirm(done)
         if delivery.sent:
             self._pause_s = FIRST_PAUSE_S

@@ -19,7 +19,7 @@ from producers.delivery import deliver, to_message
 from producers.numbering import Numbers
 from producers.pace import Pace
 from producers.source import Item, Source
-from producers.totals import Report, Totals
+from producers.totals import Losses, Report, Totals
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ class _Loop:
         self._source, self._publisher, self._numbers, self._pace = source, publisher, numbers, pace
         self._stop, self._clock, self._wait = stop, clock, wait
         self._report = Report(source.camera, self.totals, numbers, clock=clock)
+        self._losses = Losses(source)
         self._pending: list[tuple[int, Message]] = []
         self._away_since: float | None = None
 
@@ -84,6 +85,7 @@ class _Loop:
         items = iter(self._source)
         self._report.publish(self._publisher, "running")
         while True:
+            self._count_losses()
             self._pace.tick()
             if self._stop.is_set():
                 break
@@ -98,6 +100,7 @@ class _Loop:
                 self._report.publish(self._publisher, "running")
             if item is None and self._wait(self._source.idle_s):
                 break
+        self._count_losses()
         if self._away_since is None:  # else the last try was a moment ago
             self._deliver()
         if self._away_since is None:
@@ -113,8 +116,13 @@ class _Loop:
         except RejectedError as error:
             self._refuse(sequence, item.frame_key, error)
 
+    def _count_losses(self) -> None:
+        # They get no number: the next run over the same archive would give them others.
+        self._losses.count(self.totals, self._numbers.place.given + 1)
+
     def _refuse(self, sequence: int, name: str, error: RejectedError) -> None:
         self.totals.drop(DropReason.REFUSED, sequence)
+        self._numbers.lose()
         log.error("%s: %s is not sent: %s", self._source.camera, name, error)
 
     def _is_batch_full(self) -> bool:

@@ -18,9 +18,11 @@ from plankton_stream.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-_PLACE = struct.Struct("<8sQQ")
+_PLACE = struct.Struct("<8sQQQ")
 _CHECKSUM = struct.Struct("<I")
-_MAGIC = b"plankto1"
+_MAGIC = b"plankto2"
+_BEFORE = struct.Struct("<8sQQ")  # as it was written before losses were counted
+_MAGIC_BEFORE = b"plankto1"
 
 
 class Place(NamedTuple):
@@ -29,10 +31,12 @@ class Place(NamedTuple):
     Attributes:
         given: the number given last; 0: none so far.
         confirmed: everything up to this number is in Kafka, or given up and counted.
+        lost: so many numbers, of all that were given, will never arrive.
     """
 
     given: int = 0
     confirmed: int = 0
+    lost: int = 0
 
 
 class Numbers:
@@ -62,7 +66,13 @@ class Numbers:
     def skip(self, count: int) -> None:
         """Leave out the numbers of frames that are lost."""
         with self._lock:
-            self._write(self.place._replace(given=self.place.given + count))
+            place = self.place
+            self._write(place._replace(given=place.given + count, lost=place.lost + count))
+
+    def lose(self, count: int = 1) -> None:
+        """Give up frames that have their numbers."""
+        with self._lock:
+            self._write(self.place._replace(lost=self.place.lost + count))
 
     def confirm(self, sequence: int) -> None:
         """Everything up to this number is in Kafka, or given up and counted."""
@@ -75,11 +85,10 @@ class Numbers:
 
     def _read(self) -> Place:
         data = os.pread(self._file, _PLACE.size + _CHECKSUM.size, 0)
-        body, checksum = data[: _PLACE.size], data[_PLACE.size :]
-        if len(checksum) == _CHECKSUM.size and _CHECKSUM.unpack(checksum)[0] == zlib.crc32(body):
-            magic, given, confirmed = _PLACE.unpack(body)
-            if magic == _MAGIC:
-                return Place(given, confirmed)
+        for layout, magic in ((_PLACE, _MAGIC), (_BEFORE, _MAGIC_BEFORE)):
+            body, checksum = data[: layout.size], data[layout.size :][: _CHECKSUM.size]
+            if body[: len(magic)] == magic and checksum == _CHECKSUM.pack(zlib.crc32(body)):
+                return Place(*layout.unpack(body)[1:])
         if data:
             log.error("%s is damaged: numbers go on after those in the spool", self._path)
         return Place()

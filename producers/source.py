@@ -1,15 +1,20 @@
 """What a camera is to the loop that publishes it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
 from plankton_stream.domain import Frame, Roi
+from plankton_stream.events.health import DropReason
 
 Item = Frame | Roi
 
 
 class Source(Protocol):
     """Gives frames, or ROIs where the instrument cuts for itself.
+
+    One that knows of frames that it could not give has an attribute `lost` as well, a
+    `Counter[DropReason]` that grows: they are counted as dropped.
 
     Attributes:
         camera: id of the camera; all items carry it.
@@ -30,3 +35,9 @@ class Source(Protocol):
 
         It never waits: the loop does, so that it can be stopped.
         """
+
+
+def lost_of(source: Source) -> Counter[DropReason]:
+    """What a source could not give so far, by reason; empty where it does not know."""
+    lost: Counter[DropReason] | None = getattr(source, "lost", None)
+    return Counter() if lost is None else lost

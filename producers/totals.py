@@ -13,6 +13,7 @@ from plankton_stream.events.facts import fact_message
 from plankton_stream.events.health import CameraStatus, DropReason
 from plankton_stream.ports import Publisher
 from producers.numbering import Numbers
+from producers.source import Source, lost_of
 from producers.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,31 @@ class Totals:
         return self.dropped_because[DropReason.REFUSED]
 
 
+class Losses:
+    """What a source says that it could not give: its attribute `lost`, if it has one."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._told: Counter[DropReason] = Counter()
+
+    def count(self, totals: Totals, next_number: int) -> int:
+        """Count what was lost since the last call as seen and dropped.
+
+        Args:
+            totals: of the source.
+            next_number: that the next item would get.
+
+        Returns:
+            How many they are.
+        """
+        lost = Counter(lost_of(self._source))
+        new, self._told = lost - self._told, lost
+        for reason, count in new.items():
+            totals.seen += count
+            totals.drop(reason, next_number, count)
+        return new.total()
+
+
 class Report:
     """Publishes a camera's status every few seconds.
 
@@ -76,6 +102,7 @@ class Report:
         self.camera, self._totals = camera, totals
         self._numbers, self._spool, self._clock = numbers, spool, clock
         self._started_at = now()
+        self._lost_before = numbers.place.lost
         self._last_s, self._last_sent, self._last_dropped = clock(), 0, 0
 
     @property
@@ -109,6 +136,8 @@ class Report:
 
     def _message(self, state: str, why: str | None) -> Message:
         elapsed_s = self._clock() - self._last_s
+        # Before the counts, which another thread raises: they then cover all up to this number.
+        last_sequence = self._numbers.place.given
         sent, dropped = self._totals.sent, self._totals.dropped
         because = {reason.value: n for reason, n in self._totals.dropped_because.items()}
         if dropped > self._last_dropped:
@@ -131,7 +160,8 @@ class Report:
             spool_limit_bytes=spool.limit_bytes if spool else None,
             dropped_because=because,
             gaps=self._totals.gaps,
-            last_sequence=self._numbers.place.given,
+            last_sequence=last_sequence,
+            lost_before=self._lost_before,
             why=why,
         )
         self._last_s, self._last_sent, self._last_dropped = self._clock(), sent, dropped

@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from plankton_stream.domain import Capture, Frame, new_id
 from plankton_stream.errors import ConfigError
 from plankton_stream.events.envelope import now
+from plankton_stream.events.health import DropReason
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5  # the longest that the next frame is waited for before the loop is asked to stop
 _WAITING = 4  # frames that may wait for the loop
+_TRIES = 3  # as often in a row a frame may fail before the video has ended
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _SILENT_S = 10.0  # a live camera that says nothing for so long is told of
 
@@ -53,8 +55,9 @@ class VideoCamera:
 
     Attributes:
         camera: id that all items carry.
-        counts: frames by what became of them: `taken`, `missed` (live: nobody took them in time;
-            in a file: the decoder gave none), and `reconnects`.
+        counts: frames by what became of them: `taken`, `missed`, and `reconnects`.
+        lost: the missed ones by reason: `late` (live: nobody took them in time), `unreadable` (the
+            decoder gave none, and went on or, in a file, did not get to the end).
         done: frames of a file that were read.
         total: frames that the file says it has; 0 where it does not, or live.
     """
@@ -87,11 +90,13 @@ class VideoCamera:
         """
         self.camera = camera
         self.counts: Counter[str] = Counter()
+        # Both from the start: the loop reads it while the reader's thread counts.
+        self.lost = Counter({DropReason.LATE: 0, DropReason.UNREADABLE: 0})
         self.done = self.total = 0
         self._place, self._started_at, self._quality = place, started_at, quality
         self._open = open_video or _open
         self._common = {"camera": camera, "source_file": place[:1024]} | common
-        self.keeps = not _is_live(place)
+        self.keeps = not is_live(place)
         if self.keeps:
             self._common["source_file"] = Path(place).name
             self.total = self._frames_in_file()
@@ -154,10 +159,11 @@ class VideoCamera:
             return number
         try:
             while not self._stopped.is_set():
-                good, pixels = video.read()
-                if not good:
+                failed, pixels = _read_next(video)
+                if pixels is None:
                     self._count_unread()
                     break
+                self._miss(DropReason.UNREADABLE, failed)
                 at = None if self.keeps else now()
                 position_ms = float(video.get(cv2.CAP_PROP_POS_MSEC))  # of the frame just read
                 self._put(_Shot(np.asarray(pixels, np.uint8), number, at, position_ms))
@@ -169,11 +175,17 @@ class VideoCamera:
 
     def _count_unread(self) -> None:
         """A file that ends before its last frame is damaged there, or says more than it has."""
-        if self.total > self.done:
-            self.counts["missed"] = self.total - self.done
+        unread = self.total - self.done - self.lost[DropReason.UNREADABLE]
+        if unread > 0:
+            self._miss(DropReason.UNREADABLE, unread)
             log.error(
-                "%s: %s ends after %d of %d frames", self.camera, self._place, self.done, self.total
-            )
+                "%s: %s has %d frames, %d were read",
+                self.camera, self._place, self.total, self.done,
+            )  # fmt: skip
+
+    def _miss(self, reason: DropReason, count: int = 1) -> None:
+        self.counts["missed"] += count
+        self.lost[reason] += count
 
     def _put(self, shot: _Shot | None) -> None:
         """Hand a frame over. A file waits for the loop; live, the oldest that waits is given up."""
@@ -191,7 +203,7 @@ class VideoCamera:
             self._shots.get_nowait()
         except Empty:  # the loop took it just now
             return
-        self.counts["missed"] += 1
+        self._miss(DropReason.LATE)
         if self.counts["missed"].bit_count() == 1:  # at 1, 2, 4, 8, ...
             log.warning("%s: %d frames missed so far", self.camera, self.counts["missed"])
 
@@ -215,7 +227,17 @@ class VideoCamera:
         )
 
 
-def _is_live(place: str) -> bool:
+def _read_next(video: Any) -> tuple[int, NDArray[Any] | None]:
+    """How many frames in a row the decoder did not give, and the one after them; None: no more."""
+    for failed in range(_TRIES):
+        good, pixels = video.read()
+        if good:
+            return failed, pixels
+    return _TRIES, None
+
+
+def is_live(place: str) -> bool:
+    """Whether a place is a device or a stream, not a file."""
     return place.isdecimal() or "://" in place or place.startswith("/dev/")
 
 

@@ -13,9 +13,9 @@ import typer
 from plankton_stream.adapters.kafka import KafkaAdmin
 from plankton_stream.errors import RetryableError
 from plankton_stream.events import topics
-from plankton_stream.settings import Settings, load_settings
+from plankton_stream.settings import Settings
 from plankton_stream.stack.ready import announce_ready
-from plankton_stream.telemetry import start_logging
+from plankton_stream.telemetry import start_command
 from streams.sparing import tell_sparingly
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def run() -> None:
     """Keep the census and the latest labels up to date; several share the work."""
     from streams.app import NEEDED, create_streams
 
-    settings = load_settings()
-    start_logging(settings)
+    settings = start_command()
     _quieten(settings)
     tell_sparingly()
     with _stop_on_signals() as stop:

@@ -6,10 +6,9 @@ What counts is when a status arrived, not the time in it: a camera's clock may b
 import time
 from collections.abc import Callable
 
-from plankton_stream.alerts import OpenAlerts
+from plankton_stream.alerts import OpenAlerts, alert_message
 from plankton_stream.events.envelope import Message, now
 from plankton_stream.events.fact import Fact
-from plankton_stream.events.facts import fact_message
 from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 
 SILENT = "silent"
@@ -76,6 +75,4 @@ class Silence:
 
 def to_message(event: AlertRaised | AlertCleared) -> Message:
     """The record of an alert event; its id is the same whoever publishes it."""
-    ending = "raised" if isinstance(event, AlertRaised) else "cleared"
-    event_id = f"{event.subject}/{event.kind}/{event.since.isoformat()}/{ending}"
-    return fact_message(event, event_id=event_id, source=SOURCE)
+    return alert_message(event, source=SOURCE)

@@ -1,6 +1,7 @@
 """A real browser for tests."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -30,6 +31,21 @@ def browser() -> Iterator[Any]:
         chromium = play.chromium.launch(executable_path=program, headless=True, args=ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@contextmanager
+def held(page: Any, url: str) -> Iterator[None]:
+    """Hold requests of a page until the block ends."""
+    routes: list[Any] = []
+
+    def hold(route: Any) -> None:
+        routes.append(route)
+
+    page.route(url, hold)
+    yield
+    for route in routes:
+        route.continue_()
+    page.unroute(url, hold)
 
 
 def expect(locator: Any) -> Any:

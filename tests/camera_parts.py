@@ -18,7 +18,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[MemoryLo
     log = MemoryLog()
     monkeypatch.chdir(folder)
     monkeypatch.setattr(running, "bounded_publisher", lambda *_, **__: MemoryPublisher(log))
-    monkeypatch.setattr(commands, "start_logging", lambda _: None)
+    monkeypatch.setattr("plankton_stream.telemetry.start_logging", lambda _: None)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield log
     for number, handler in handlers.items():

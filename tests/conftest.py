@@ -6,6 +6,7 @@ Kafka and catalog.
 """
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -18,6 +19,9 @@ for _name in [name for name in os.environ if name.upper().startswith("PLANKTON_"
         del os.environ[_name]
 _folder = tempfile.mkdtemp(prefix="plankton-tests-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+
+# Requests that are still answered when a test has ended would be written where nothing listens.
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
 pytest_plugins = ["tests.services", "tests.broker", "tests.stack", "tests.browser"]
 

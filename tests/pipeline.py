@@ -96,11 +96,22 @@ class Pipeline:
             self.publisher.send(as_message(item))  # type: ignore[arg-type]
         self.publisher.flush()
 
-    def say(self, camera: str, *, sent: int, dropped: int = 0) -> None:
+    def say(
+        self,
+        camera: str,
+        *,
+        sent: int,
+        dropped: int = 0,
+        spooled: int = 0,
+        last_sequence: int = 0,
+        lost_before: int = 0,
+        state: str = "running",
+    ) -> None:
         """What a camera says of itself, having started a minute ago."""
         status = CameraStatus(
-            camera=camera, at=now(), started_at=now() - timedelta(minutes=1), state="running",
-            seen=sent + dropped, sent=sent, dropped=dropped, rate_hz=0.0,
+            camera=camera, at=now(), started_at=now() - timedelta(minutes=1), state=state,
+            seen=sent + dropped + spooled, sent=sent, dropped=dropped, spooled=spooled, rate_hz=0.0,
+            last_sequence=last_sequence, lost_before=lost_before,
         )  # fmt: skip
         self.publisher.send(fact_message(status, event_id=new_id(), source=f"/cameras/{camera}"))
         self.publisher.flush()

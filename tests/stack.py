@@ -109,7 +109,7 @@ class Stack:
             process = self.process(name)
             return process["state"] == "running" and process["pid"] not in (0, after)
 
-        wait_until(restarted, within_s=60, what=lambda: f"{name}: {self.status()}")
+        wait_until(restarted, within_s=UP_WITHIN_S, what=lambda: f"{name}: {self.status()}")
 
     def supervise(self, what: str, process: str) -> None:
         """Stop or start a part by hand: `stopProcess` or `startProcess`, with group and name."""

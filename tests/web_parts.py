@@ -17,7 +17,9 @@ from plankton_stream.testing import FixedQueryEncoder, MemoryImageStore, MemoryI
 from web.app import create_app
 from web.lag import Lag
 from web.live import Live
+from web.news import News
 from web.parts import Parts
+from web.streaming import Streams
 from web.totals import Totals
 
 DIMENSION = 8
@@ -35,9 +37,11 @@ class Web:
     live: Live = field(default_factory=Live)
     lag: Lag = field(default_factory=Lag)
     clock_s: float = 0.0
+    news: News = field(default_factory=News)
+    streams: Streams = field(default_factory=Streams)
     encoder: FixedQueryEncoder = field(default_factory=lambda: FixedQueryEncoder(QUERY))
 
-    def app(self, settings: Settings | None = None) -> Flask:
+    def app(self, settings: Settings | None = None, *, user: str = "ada") -> Flask:
         """The application over these parts."""
         parts = Parts(
             catalog=self.catalog,
@@ -46,7 +50,9 @@ class Web:
             encoder=self.encoder,
             live=self.live,
             totals=Totals(self.catalog, self.live, lambda: self.lag, clock_s=lambda: self.clock_s),
-            user="ada",
+            user=user,
+            news=self.news,
+            streams=self.streams,
         )
         return create_app(parts, settings or Settings(auth="none", _env_file=None))
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from plankton_stream.adapters.sql import Action, NamedMeanwhile
 from plankton_stream.domain import (
     Box,
     Extra,
@@ -15,11 +16,11 @@ from plankton_stream.domain import (
     Measurements,
     Record,
     Slug,
-    Taxon,
     UtcTime,
 )
 from plankton_stream.events.facts import CensusCounted
 from plankton_stream.events.health import AlertRaised, CameraStatus
+from plankton_stream.review.records import Dispute
 from plankton_stream.versions import EncoderVersion
 
 
@@ -88,10 +89,35 @@ class ImagesPage(Record):
     next_cursor: str | None = Field(description="Of the next page; null at the end.")
 
 
+class ImageName(Record):
+    """What an image is called."""
+
+    image_id: ImageId
+    taxon: Slug | None
+    state: LabelState
+    label_version: int
+
+    @classmethod
+    def of(cls, image: Image) -> "ImageName":
+        """The name of an image."""
+        naming = image.naming
+        return cls(
+            image_id=image.image_id, taxon=naming.taxon, state=naming.state,
+            label_version=image.label_version,
+        )  # fmt: skip
+
+
+class ImageNames(Record):
+    """What images are called."""
+
+    names: list[ImageName]
+
+
 class ImageDetail(ImageView):
     """One image with every label that it ever had, first one first."""
 
     history: list[Label]
+    disputes: list[Dispute] = Field(description="Open objections to its name, first one first.")
 
 
 class Neighbours(Record):
@@ -106,6 +132,9 @@ class GivenLabel(Record):
 
     label_id: str
     image_id: ImageId
+    version: int | None = Field(
+        description="Of the name that the image has by it; null if it was renamed since."
+    )
 
 
 class ActionDone(Record):
@@ -114,17 +143,23 @@ class ActionDone(Record):
     action_id: str
     labels: list[GivenLabel]
 
+    @classmethod
+    def of(cls, done: Action) -> "ActionDone":
+        """The view of an action."""
+        given = [
+            GivenLabel(
+                label_id=one.label_id, image_id=one.image_id,
+                version=done.versions.get(one.image_id),
+            )
+            for one in done.labels
+        ]  # fmt: skip
+        return cls(action_id=done.action_id, labels=given)
+
 
 class Renamed(Record):
     """Images as they are called after a retraction."""
 
     images: list[ImageView]
-
-
-class Taxa(Record):
-    """The names that can be given."""
-
-    taxa: list[Taxon]
 
 
 class CameraView(Record):
@@ -235,3 +270,6 @@ class Problem(Record):
     detail: str
     instance: str
     errors: list[FieldProblem] | None = None
+    conflicts: list[NamedMeanwhile] | None = Field(
+        default=None, description="What somebody else named meanwhile (409)."
+    )

@@ -33,6 +33,13 @@ class Reader(Protocol):
         """Give up the connection."""
 
 
+class Follower(Protocol):
+    """What keeps itself current from records."""
+
+    def take(self, received: Received, /) -> None:
+        """Remember what a record says."""
+
+
 class Live:
     """The latest census, camera states, alerts, dead letters; one thread writes, many read."""
 
@@ -115,12 +122,13 @@ def _window(counted: CensusCounted) -> tuple[bool, float, str]:
     return start is None, start.timestamp() if start else 0.0, counted.camera
 
 
-def follow(live: Live, open_reader: Callable[[], Reader], stop: threading.Event) -> None:
-    """Read into `live` until `stop` is set; waits for a log that is away, also at start.
+def follow(follower: Follower, open_reader: Callable[[], Reader], stop: threading.Event) -> None:
+    """Read into `follower` until `stop` is set; waits for a log that is away, also at start.
 
     Args:
-        live: what is kept current.
-        open_reader: connects and starts from the first record. What is read twice does no harm.
+        follower: what is kept current.
+        open_reader: connects and starts where the follower wants to. What is read twice does no
+            harm.
         stop: ends the loop within about `_POLL_S`.
     """
     wait_s = _POLL_S
@@ -133,14 +141,14 @@ def follow(live: Live, open_reader: Callable[[], Reader], stop: threading.Event)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
             continue
         wait_s = _POLL_S
-        _read(live, reader, stop)
+        _read(follower, reader, stop)
 
 
-def _read(live: Live, reader: Reader, stop: threading.Event) -> None:
+def _read(follower: Follower, reader: Reader, stop: threading.Event) -> None:
     try:
         while not stop.is_set():
             for received in reader.poll(_POLL_S):
-                live.take(received)
+                follower.take(received)
     except Exception:  # the boundary of this thread: connect again
         log.exception("live topics: reading failed, connecting again")
         stop.wait(_POLL_S)

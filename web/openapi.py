@@ -9,11 +9,14 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from web.accounts.sessions import CSRF_COOKIE, CSRF_HEADER, PERSON_HEADER, SESSION_COOKIE
 from web.answers import Problem
 from web.operations import JSON, Operation
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
+_PART = r"<(?:\w+:)?(\w+)>"
+"""A part of a rule as Flask writes it, with its converter if it has one."""
 
 
 def document(operations: Iterable[Operation]) -> Json:
@@ -22,7 +25,7 @@ def document(operations: Iterable[Operation]) -> Json:
     schemas, components = _schemas(operations)
     paths: Json = {}
     for operation in operations:
-        path = re.sub(r"<(\w+)>", r"{\1}", operation.rule)
+        path = re.sub(_PART, r"{\1}", operation.rule)
         paths.setdefault(path, {})[operation.method.lower()] = _describe(operation, schemas)
     return {
         "openapi": "3.1.0",
@@ -32,9 +35,22 @@ def document(operations: Iterable[Operation]) -> Json:
             "description": "Live plankton images: search by likeness, label, count.",
         },
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": _SECURITY},
     }
 
+
+_SECURITY = {
+    "session": {
+        "type": "apiKey", "in": "cookie", "name": SESSION_COOKIE,
+        "description": f"POST /api/v1/session begins one. A request that changes something repeats "
+        f"the cookie {CSRF_COOKIE} in the header {CSRF_HEADER}, and may name whom it is for, "
+        f"percent-encoded, in {PERSON_HEADER}: 401 if that is not who is logged in.",
+    },
+    "token": {
+        "type": "http", "scheme": "bearer",
+        "description": "`plankton people token NAME` makes one for a script.",
+    },
+}  # fmt: skip
 
 _Schemas = dict[tuple[Any, JsonSchemaMode], Json]
 
@@ -60,6 +76,9 @@ def _describe(operation: Operation, schemas: _Schemas) -> Json:
         "parameters": [*_path_parameters(operation), *_parameters(operation)],
         "responses": _responses(operation, schemas),
     }
+    if operation.role is not None:
+        described["x-role"] = operation.role.value
+        described["security"] = [{"session": []}, {"token": []}, {}]  # {}: where there is no login
     if operation.body is not None:
         schema = schemas[operation.body, "validation"]
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
@@ -85,7 +104,7 @@ _FORM = {
 def _path_parameters(operation: Operation) -> list[Json]:
     return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"<(\w+)>", operation.rule)
+        for name in re.findall(_PART, operation.rule)
     ]
 
 
@@ -130,6 +149,8 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
     problem = {"application/problem+json": {"schema": schemas[Problem, "serialization"]}}
     answers: Json = {str(operation.status): {"description": "Done.", "content": content}}
     statuses = {403, 500, 503, *operation.problems}
+    if operation.role is not None:
+        statuses.add(401)
     if operation.query or operation.body:
         statuses |= {400, 422}
     if operation.body:

@@ -8,6 +8,8 @@ from flask import Flask, Response, request
 from pydantic import BaseModel, ValidationError
 
 from plankton_stream.errors import RejectedError
+from plankton_stream.people import Role
+from web import people
 from web.parts import Parts
 from web.problems import MalformedError, TooLargeError, UnsupportedError
 
@@ -32,6 +34,7 @@ class Operation:
         headers: model of the headers that matter.
         body: model of the JSON body.
         upload: takes a multipart form with a file `image`; then `query` is read from it as well.
+        role: who may; None: everybody, also without a login.
         problems: statuses of the errors that are its own, besides those that its models tell.
     """
 
@@ -44,7 +47,13 @@ class Operation:
     headers: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     upload: bool = False
+    role: Role | None = Role.VIEWER
     problems: tuple[int, ...] = ()
+
+    @property
+    def endpoint(self) -> str:
+        """What Flask calls it."""
+        return f"{self.method} {self.rule}".replace(".", "-")
 
 
 def register(app: Flask, parts: Parts, operations: tuple[Operation, ...]) -> None:
@@ -52,7 +61,7 @@ def register(app: Flask, parts: Parts, operations: tuple[Operation, ...]) -> Non
     for operation in operations:
         app.add_url_rule(
             operation.rule,
-            endpoint=f"{operation.method} {operation.rule}".replace(".", "-"),
+            endpoint=operation.endpoint,
             view_func=_view(operation, parts),
             methods=[operation.method],
         )
@@ -60,6 +69,8 @@ def register(app: Flask, parts: Parts, operations: tuple[Operation, ...]) -> Non
 
 def _view(operation: Operation, parts: Parts) -> Callable[..., Response]:
     def view(**path: str) -> Response:
+        if operation.role is not None:
+            people.require(parts, operation.role)
         answer = operation.call(parts, **path, **_given(operation))
         if isinstance(answer, Response):
             return answer

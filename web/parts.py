@@ -9,7 +9,13 @@ from prometheus_client import CollectorRegistry
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.errors import RetryableError
 from plankton_stream.ports import ImageStore, QueryEncoder, VectorIndex
+from web.accounts.guesses import Guesses
+from web.board import Board
+from web.kept import Kept
 from web.live import Live
+from web.news import News
+from web.streaming import Streams
+from web.thumbnails import Thumbnails
 from web.totals import Totals
 
 LiveEncoder = tuple[str, int]
@@ -27,8 +33,14 @@ class Parts:
         encoder: embeds uploaded images, in a worker.
         live: what streams and cameras last said.
         totals: counts, rates and lag.
-        user: who labels, as there is no login.
+        thumbnails: small pictures that were asked for lately.
+        user: who labels where there is no login.
         registry: what `/metrics` shows.
+        guesses: wrong passwords of the last minutes.
+        news: what happens to images, as it happens.
+        board: how things stand, for those who follow.
+        streams: how many may.
+        kept: answers that cost much.
     """
 
     catalog: Catalog
@@ -38,7 +50,13 @@ class Parts:
     live: Live
     totals: Totals
     user: str = "local"
+    thumbnails: Thumbnails = field(default_factory=Thumbnails)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    guesses: Guesses = field(default_factory=Guesses)
+    news: News = field(default_factory=News)
+    board: Board = field(default_factory=Board)
+    streams: Streams = field(default_factory=Streams)
+    kept: Kept = field(default_factory=Kept)
 
 
 class LiveIndex:

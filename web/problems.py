@@ -7,8 +7,9 @@ from flask import Flask, Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from plankton_stream.adapters.sql import NamedMeanwhile, StaleError
 from plankton_stream.domain import MAX_IMAGE_BYTES
-from plankton_stream.errors import NotFoundError, RejectedError, RetryableError
+from plankton_stream.errors import ConflictError, NotFoundError, RejectedError, RetryableError
 from web.answers import FieldProblem, Problem
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,26 @@ class UnsupportedError(RejectedError):
     """The request's body has a content type that is not taken; HTTP 415."""
 
 
+class ForbiddenError(RejectedError):
+    """Whoever asks may not do that; HTTP 403."""
+
+
+class UnauthorizedError(RejectedError):
+    """Nobody knows who is asking; HTTP 401."""
+
+
+class TooManyError(RejectedError):
+    """This was tried too often of late; HTTP 429.
+
+    Attributes:
+        wait_s: when to try again.
+    """
+
+    def __init__(self, why: str, wait_s: int) -> None:
+        super().__init__(why)
+        self.wait_s = wait_s
+
+
 _DETAILS: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "nothing is at this address: GET /api/openapi.json lists what there is",
     HTTPStatus.METHOD_NOT_ALLOWED: "this address knows other methods: the Allow header lists them",
@@ -38,9 +59,13 @@ _DETAILS: dict[int, str] = {
 
 _STATUS: tuple[tuple[type[RejectedError], HTTPStatus], ...] = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
+    (ConflictError, HTTPStatus.CONFLICT),
     (MalformedError, HTTPStatus.BAD_REQUEST),
     (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (UnsupportedError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (ForbiddenError, HTTPStatus.FORBIDDEN),
+    (UnauthorizedError, HTTPStatus.UNAUTHORIZED),
+    (TooManyError, HTTPStatus.TOO_MANY_REQUESTS),
     (RejectedError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 
@@ -50,12 +75,15 @@ def register(app: Flask) -> None:
     app.register_error_handler(ValidationError, _invalid)
     app.register_error_handler(RejectedError, _rejected)
     app.register_error_handler(RetryableError, _retryable)
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(Exception, _unexpected)
 
 
 def problem(
-    status: HTTPStatus | int, detail: str, errors: list[FieldProblem] | None = None
+    status: HTTPStatus | int,
+    detail: str,
+    errors: list[FieldProblem] | None = None,
+    conflicts: list[NamedMeanwhile] | None = None,
 ) -> Response:
     """A problem as a response."""
     body = Problem(
@@ -64,6 +92,7 @@ def problem(
         detail=detail,
         instance=request.path,
         errors=errors,
+        conflicts=conflicts,
     )
     return Response(
         body.model_dump_json(exclude_none=True), int(status), mimetype="application/problem+json"
@@ -86,7 +115,11 @@ def _message(issue: object) -> str:
 
 def _rejected(error: RejectedError) -> Response:
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    return problem(status, str(error))
+    stale = list(error.meanwhile) if isinstance(error, StaleError) else None
+    answer = problem(status, str(error), conflicts=stale)
+    if isinstance(error, TooManyError):
+        answer.headers["Retry-After"] = str(error.wait_s)
+    return answer
 
 
 def _retryable(error: RetryableError) -> Response:
@@ -96,7 +129,8 @@ def _retryable(error: RetryableError) -> Response:
     return answer
 
 
-def _http(error: HTTPException) -> Response:
+def of_http(error: HTTPException) -> Response:
+    """What the framework refused, as a problem; a redirect stays one."""
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return Response(error.get_body(), error.code, error.get_headers())  # a redirect
     answer = problem(error.code, _DETAILS.get(error.code) or error.description or error.name)

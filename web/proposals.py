@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from plankton_stream.domain import ImageId, Record, Slug
-from plankton_stream.predictions import Candidate, Prediction, Queue
+from plankton_stream.domain import Image, ImageId, Record, Slug
+from plankton_stream.predictions import Candidate, Prediction, Queue, Standing
 from plankton_stream.votes import Voter
 from web.answers import ImageView, flat
 from web.queries import MAX_LABELLED, Filter, Query
@@ -20,6 +20,9 @@ class QueueQuery(Filter):
         default=None,
         pattern=r"^-?[0-9.e+-]{1,40}~[0-9A-HJKMNP-TV-Z]{26}$",
         description="next_cursor of the page before.",
+    )
+    peek: bool = Field(
+        default=False, description="Only look: nothing is kept for the page that asks."
     )
 
 
@@ -46,20 +49,22 @@ class SkipBody(Query):
 
 
 class CandidateView(ImageView):
-    """An unlabelled image with what the machine thinks of it, and why."""
+    """An unlabelled image with what the machine thinks of it, and why.
+
+    Who speaks for it is asked for image by image: GET /api/v1/images/{image_id}/prediction.
+    """
 
     predicted: Slug | None = Field(description="The proposed taxon; null: none so far.")
     score: float = Field(ge=0, le=1, description="Share of the neighbours' votes for it.")
     margin: float = Field(ge=0, le=1, description="Score less that of the runner-up.")
     nearest: float | None = Field(description="Cosine distance to the nearest validated image.")
     crowd: float = Field(ge=0, description="How densely unlabelled images lie around it.")
-    evidence: list[Voter] = Field(description="The nearest validated images that speak for it.")
     why: str = Field(description="Why it is here, in words.")
 
     @classmethod
     def of_candidate(cls, candidate: Candidate, queue: Queue | None = None) -> "CandidateView":
         """The view of an image in a queue, or of a member of a group."""
-        said = candidate.prediction
+        said = candidate.standing
         return cls.model_construct(
             **flat(candidate.image),
             predicted=said.taxon if said else None,
@@ -67,9 +72,20 @@ class CandidateView(ImageView):
             margin=said.margin if said else 0.0,
             nearest=said.nearest if said else None,
             crowd=said.crowd if said else 0.0,
-            evidence=list(said.evidence) if said else [],
             why=_why(said, queue),
         )
+
+
+class PredictionView(CandidateView):
+    """The same with those who speak for it."""
+
+    evidence: list[Voter] = Field(description="The nearest validated images that speak for it.")
+
+    @classmethod
+    def of_prediction(cls, image: Image, said: Prediction | None) -> "PredictionView":
+        """The view of one image."""
+        view = CandidateView.of_candidate(Candidate(image, said))
+        return cls.model_construct(**view.__dict__, evidence=list(said.evidence) if said else [])
 
 
 class QueuePage(Record):
@@ -106,7 +122,7 @@ class Remembered(Record):
     images: int
 
 
-def _why(said: Prediction | None, queue: Queue | None) -> str:
+def _why(said: Standing | None, queue: Queue | None) -> str:
     if queue is Queue.NEWEST:
         return "arrived last"
     if said is None:
@@ -117,5 +133,5 @@ def _why(said: Prediction | None, queue: Queue | None) -> str:
     if queue is Queue.CLUSTERS:
         return f"about {said.crowd:.0f} unlabelled images close by"
     if said.taxon is None:
-        return "no named neighbour may speak for it"
+        return "nothing that looks like it has a name yet"
     return f"{said.taxon} with {said.score:.0%} of the votes, {said.margin:.0%} ahead"

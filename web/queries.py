@@ -13,6 +13,9 @@ from plankton_stream.domain import ImageId, LabelState, Name, Slug, UtcTime
 from plankton_stream.ports import ImageFilter, Metric
 from plankton_stream.search import MAX_K
 
+MAX_LOOKED_UP = 1_000
+"""Most images that are looked up at once."""
+
 MAX_LABELLED = 10_000
 """Most images that one request labels: as many as one search finds."""
 
@@ -32,6 +35,11 @@ class Filter(Query):
     sample: Slug | None = None
     state: LabelState | None = None
     taxon: Slug | None = Field(default=None, description="Key of a taxon.")
+    below: bool = Field(default=False, description="Also all taxa below `taxon` in the tree.")
+    predicted: Slug | None = Field(
+        default=None,
+        description="Key of the taxon that the machine proposes; unlabelled images only.",
+    )
     after: UtcTime | None = Field(default=None, description="Captured then or later, ISO 8601.")
     before: UtcTime | None = Field(default=None, description="Captured earlier, ISO 8601.")
     depth_min: float | None = Field(
@@ -60,12 +68,17 @@ class Filter(Query):
         """The same as the ports know it."""
         return ImageFilter(
             camera=self.camera, instrument=self.instrument, project=self.project,
-            sample=self.sample, state=self.state, taxon=self.taxon,
+            sample=self.sample, state=self._state(), taxon=self.taxon,
             after=self.after, before=self.before,
             depth_min_m=self.depth_min, depth_max_m=self.depth_max,
             latitude_min=self.lat_min, latitude_max=self.lat_max,
             longitude_min=self.lon_min, longitude_max=self.lon_max,
         )  # fmt: skip
+
+    def _state(self) -> LabelState | None:
+        if self.state is None and self.predicted is not None:
+            return LabelState.UNLABELLED
+        return self.state
 
 
 class ImagesQuery(Filter):
@@ -99,6 +112,12 @@ class UploadQuery(NeighboursQuery):
     )  # fmt: skip
 
 
+class NamesBody(Query):
+    """Whose names."""
+
+    image_ids: tuple[ImageId, ...] = Field(min_length=1, max_length=MAX_LABELLED)
+
+
 class ThumbnailQuery(Query):
     """How large a picture."""
 
@@ -123,6 +142,24 @@ class IdempotencyHeader(Query):
     )
 
 
+ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+
+
+class ClientHeader(Query):
+    """Tells pages of the same person apart."""
+
+    client: ClientId | None = Field(
+        default=None,
+        alias="Plankton-Client",
+        description="Fresh for each open page, e.g. a UUID. What a queue gives is then kept for it "
+        "for five minutes; without it nothing is.",
+    )
+
+
+class LabelHeaders(ClientHeader, IdempotencyHeader):
+    """Once, and by which page."""
+
+
 Note = Annotated[str, StringConstraints(max_length=2_000)]
 
 
@@ -133,3 +170,9 @@ class LabelsBody(Query):
     taxon: Slug = Field(description="Key of a taxon; GET /api/v1/taxa lists them.")
     state: Literal["predicted", "validated", "dubious"] = "validated"
     why: Note | None = None
+    seen: dict[ImageId, int] | None = Field(
+        default=None,
+        max_length=MAX_LABELLED,
+        description="Versions of names (`label_version`) that whoever asks has seen, by image. If "
+        "one of the images has another name since, nothing is labelled (409).",
+    )

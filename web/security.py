@@ -1,20 +1,25 @@
-"""Without a login only this machine's own pages may ask: who that is, and how it is checked.
+"""Only this server's own pages may ask: how that is checked, with a login and without.
 
-A page from elsewhere that runs in the user's browser can reach loopback addresses. `Host` is
-checked against DNS rebinding, `Origin` and `Sec-Fetch-Site` against requests across sites.
+A page from elsewhere that runs in the user's browser can reach addresses that its author can't.
+`Host` is checked against DNS rebinding, `Origin` and `Sec-Fetch-Site` against requests across
+sites. Who is asking, `web.accounts` finds out.
 """
 
+import ipaddress
+import logging
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from plankton_stream.addresses import is_loopback, require_loopback
 from plankton_stream.errors import ConfigError
 from plankton_stream.settings import Settings
+from web.accounts.sessions import SAFE
 from web.problems import problem
 
-_SAFE = {"GET", "HEAD", "OPTIONS"}
+log = logging.getLogger(__name__)
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -22,7 +27,8 @@ _HEADERS = {
         "form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: a form would be sent with `Origin: null`.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -32,27 +38,47 @@ def require_safe(settings: Settings) -> None:
     """Refuse to serve everybody without asking who they are.
 
     Raises:
-        ConfigError: there is no login, and that was not asked for or the address is not loopback.
+        ConfigError: whether there is a login is not said, or there is none and the address is not
+            loopback.
     """
-    if settings.auth != "none":
+    if not settings.auth:
         raise ConfigError(
-            "PLANKTON_AUTH is not set: this version knows no login, so set PLANKTON_AUTH=none to "
-            "serve without one, on this machine only"
+            "PLANKTON_AUTH is not set: set PLANKTON_AUTH=login for accounts (`plankton people add` "
+            "makes the first), or PLANKTON_AUTH=none to serve without, on this machine only"
         )
-    require_loopback(settings.web_host)
+    if settings.auth == "none":
+        require_loopback(settings.web_host)
+    elif not settings.web_proxy and not is_loopback(settings.web_host):
+        log.warning(
+            "passwords and images travel unencrypted: put a reverse proxy with TLS in front and "
+            "set PLANKTON_WEB_PROXY=true, see docs/operate.md"
+        )
 
 
-def guard(app: Flask) -> None:
+def guard(app: Flask, settings: Settings) -> None:
     """Check every request of an app, and protect every answer."""
-    app.before_request(_refuse_strangers)
+    if settings.web_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    names = {name.strip().lower() for name in settings.web_names.split(",") if name.strip()}
+    with_login = settings.auth == "login"
+
+    def refuse_strangers() -> Response | None:
+        host = _hostname(request.host)
+        # An address can't be rebound: only a name leads a browser here that another site chose.
+        if is_loopback(host) or (with_login and (_is_address(host) or host.lower() in names)):
+            return _refuse_other_sites()
+        allowed = "localhost and loopback addresses"
+        if with_login:
+            allowed = "addresses, localhost and the names in PLANKTON_WEB_NAMES"
+        return _forbidden(f"Host {request.host!r}: allowed are {allowed}")
+
+    app.before_request(refuse_strangers)
     app.after_request(_protect)
 
 
-def _refuse_strangers() -> Response | None:
-    if not is_loopback(_hostname(request.host)):
-        return _forbidden(f"Host {request.host!r}: allowed are localhost and loopback addresses")
+def _refuse_other_sites() -> Response | None:
     site = request.headers.get("Sec-Fetch-Site", "none")
-    if request.method in _SAFE:
+    if request.method in SAFE:
         # A link from elsewhere may open a page; a script or an image tag from elsewhere may not
         # read the API.
         if site == "cross-site" and request.headers.get("Sec-Fetch-Mode") != "navigate":
@@ -64,6 +90,14 @@ def _refuse_strangers() -> Response | None:
     if origin is not None and origin != f"{request.scheme}://{request.host}":
         return _forbidden(f"Origin {origin!r}: only this server's own pages may change data")
     return None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _hostname(host: str) -> str:

@@ -4,6 +4,8 @@ One process, because totals, census and lag are kept in its memory; threads, bec
 for Milvus, SQL and files. Clients own threads and sockets, so they are made after the fork.
 """
 
+import gc
+import signal
 import threading
 from typing import Any
 
@@ -39,13 +41,15 @@ class Server(BaseApplication):  # type: ignore[misc]
             "bind": host_port(self._settings.web_host, self._settings.web_port),
             "worker_class": "gthread",
             "workers": 1,
-            "threads": self._settings.web_threads,
+            # A page that follows events holds a thread all the time: there are as many more, so
+            # that requests never wait for one.
+            "threads": self._settings.web_threads + self._settings.web_streams,
             "graceful_timeout": _FINISH_S,
             "keepalive": 15,
             "loglevel": self._settings.log_level.lower(),
             # It would listen on a socket in the user's home.
             "control_socket_disable": True,
-            "post_worker_init": _announce,
+            "post_worker_init": self._begin,
             "worker_exit": self._end,
         }
         for name, value in options.items():
@@ -55,9 +59,20 @@ class Server(BaseApplication):  # type: ignore[misc]
         """The application; gunicorn calls this in the worker, after the fork."""
         return create_app(connect(self._settings, self._stop), self._settings)
 
+    def _begin(self, worker: Any) -> None:
+        finish: Any = signal.getsignal(signal.SIGTERM)
+
+        def end(number: int, frame: Any) -> None:
+            # Streams would go on for as long as requests may take to finish.
+            self._stop.set()
+            finish(number, frame)
+
+        signal.signal(signal.SIGTERM, end)
+        signal.siginterrupt(signal.SIGTERM, False)
+        # What is there now stays: the collector halts all requests, and needn't look at it again.
+        gc.collect()
+        gc.freeze()
+        announce_ready(worker.ppid)  # who was started is gunicorn's master, this is its child
+
     def _end(self, _arbiter: object, _worker: object) -> None:
         self._stop.set()
-
-
-def _announce(worker: Any) -> None:
-    announce_ready(worker.ppid)  # who was started is gunicorn's master, this is its child

@@ -17,9 +17,9 @@ from plankton_stream.adapters.sql import Catalog
 from plankton_stream.events import topics
 from plankton_stream.ports import Publisher, VectorIndex
 from plankton_stream.retrying import stop_on_signals, wait_for
-from plankton_stream.settings import Settings, load_settings
+from plankton_stream.settings import Settings
 from plankton_stream.stack.ready import announce_ready
-from plankton_stream.telemetry import start_logging
+from plankton_stream.telemetry import start_command
 from workers.loop import Queue, Worker, consume, consume_beside
 
 app = typer.Typer(
@@ -35,7 +35,7 @@ def segment() -> None:
     from plankton_stream.segmentation import CameraSegmenters, load_parameters
     from workers.segment import SegmentWorker
 
-    settings, stop = _start()
+    settings, stop = start_command(), stop_on_signals()
     catalog = Catalog(settings.catalog_url)
     cameras = CameraSegmenters(
         load_parameters(settings.segmentation), settings.home / "backgrounds"
@@ -61,7 +61,7 @@ def embed() -> None:
     from workers.versions.reembed import ReembedWorker
     from workers.versions.starting import start_versions
 
-    settings, stop = _start()
+    settings, stop = start_command(), stop_on_signals()
     catalog = Catalog(settings.catalog_url)
     versions = start_versions(settings, catalog, partial(_index, settings), stop)
     publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
@@ -87,7 +87,7 @@ def labels() -> None:
     from workers.rename import LabelIndexWorker
     from workers.versions.indexes import KeptIndexes
 
-    settings, stop = _start()
+    settings, stop = start_command(), stop_on_signals()
     catalog = Catalog(settings.catalog_url)
     indexes = KeptIndexes(catalog, partial(_index, settings))
     wait_for(indexes, stop)
@@ -103,7 +103,7 @@ def predict() -> None:
     from workers.predict import PredictWorker
     from workers.versions.indexes import SearchedIndex
 
-    settings, stop = _start()
+    settings, stop = start_command(), stop_on_signals()
     os.nice(10)  # proposals can wait, images that arrive can't
     catalog = Catalog(settings.catalog_url)
     index = SearchedIndex(catalog, partial(_index, settings))
@@ -121,12 +121,30 @@ def predict() -> None:
     consume(subscriber, worker, publisher, stop, idle=worker.sweep)
 
 
+@app.command(name="map")
+def keep_map() -> None:
+    """Keep the map of all images: a projection of their vectors. Run one."""
+    from threadpoolctl import threadpool_limits
+
+    from workers.mapping.worker import MapWorker, keep_current
+    from workers.versions.indexes import SearchedIndex
+
+    settings, stop = start_command(), stop_on_signals()
+    announce_ready()  # nobody waits for a map: it must not hold up the others' start
+    os.nice(10)  # as proposals: images that arrive can't wait
+    catalog = Catalog(settings.catalog_url)
+    index = SearchedIndex(catalog, partial(_index, settings))
+    wait_for(index, stop)
+    with threadpool_limits(1):
+        keep_current(MapWorker(index, catalog, stop.is_set), stop)
+
+
 @app.command()
 def relay() -> None:
     """Publish label events from the catalog's outbox."""
     from workers.relay import relay as relay_outbox
 
-    settings, stop = _start()
+    settings, stop = start_command(), stop_on_signals()
     catalog = Catalog(settings.catalog_url)
     publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
     announce_ready()
@@ -138,7 +156,7 @@ def versions() -> None:
     """Fill encoder versions that are published or rolled back to, then let them go live."""
     from workers.versions.filling import Filling
 
-    settings, stop = _start()
+    settings, stop = start_command(), stop_on_signals()
     catalog = Catalog(settings.catalog_url)
     publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
     admin = wait_for(lambda: KafkaAdmin(settings.kafka_bootstrap), stop)
@@ -146,12 +164,6 @@ def versions() -> None:
     announce_ready()
     open_index, drop = partial(_index, settings), partial(_drop_index, settings)
     Filling(catalog, open_index, publisher, unread, stop, drop=drop).run()
-
-
-def _start() -> tuple[Settings, threading.Event]:
-    settings = load_settings()
-    start_logging(settings)
-    return settings, stop_on_signals()
 
 
 def _subscribe(

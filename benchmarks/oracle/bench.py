@@ -73,7 +73,7 @@ class Bench:
             encoder=FixedQueryEncoder(vectors[0]), live=live,
             totals=Totals(self._catalog, live, Lag), user="oracle",
         )  # fmt: skip
-        self._client = create_app(parts, Settings(auth="none", _env_file=None)).test_client()  # type: ignore[call-arg]
+        self._client = create_app(parts, Settings(auth="none", _env_file=None)).test_client()
         images = [_image(number, path) for number, path in enumerate(_shuffled(paths))]
         rows = {path: row for row, path in enumerate(paths)}
         self._catalog.images.upsert(images)

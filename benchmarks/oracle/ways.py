@@ -135,7 +135,8 @@ def _judge_proposals(bench: Bench, expert: Expert, page: list[Item]) -> None:
     choice = select(right, cut_clicks=2, may_let_pass=expert.may_let_pass)
     expert.click(choice.clicks)
     expert.press()
-    kept, out = defaultdict(list), defaultdict(list)
+    kept: dict[str, list[str]] = defaultdict(list)
+    out: dict[str, list[str]] = defaultdict(list)
     for one, is_kept in zip(page, choice.kept, strict=True):
         (kept if is_kept else out)[one["predicted"]].append(one["image_id"])
     for taxon, ids in kept.items():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from plankton_stream.adapters.sql import Scope
 from plankton_stream.audit.findings import SHOWN, CameraCounts, Fate, Findings, FrameId, Where
 from plankton_stream.audit.parts import Parts
 from plankton_stream.audit.snapshot import Snapshot, Spans
@@ -13,7 +14,7 @@ from plankton_stream.events import topics
 from plankton_stream.events.envelope import Received, to_text
 from plankton_stream.events.health import CameraStatus
 from plankton_stream.events.topics import Topic
-from plankton_stream.gaps import Arrived
+from plankton_stream.gaps import Arrived, Gap, count, up_to
 from plankton_stream.samples import DeletedSamples
 
 UNREADABLE = "?"
@@ -67,13 +68,27 @@ def read_arrival(record: Received) -> Arrival:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What some records left in the catalog.
+
+    Attributes:
+        known: keys of those that had left their traces when the snapshot was taken.
+        late: of those that did so later; they waited then.
+        cut_here: of those that no camera sent: ROIs of a frame, which are judged with it.
+    """
+
+    known: Keys
+    late: Keys
+    cut_here: Keys
+
+
 @dataclass
 class Side:
     """One of the two topics.
 
     Attributes:
-        known: of some records, the keys that left their traces in the catalog, and the keys of
-            those that no camera sent: ROIs that were cut here, which are judged with their frame.
+        traces: of some records, in the catalog.
         counts: where its records are counted.
         lose: called for each that is lost.
         waiting: keys of what no worker has finished with, about 0.1 KB each.
@@ -85,7 +100,7 @@ class Side:
 
     topic: Topic
     spans: Spans
-    known: Callable[[Sequence[Arrival]], tuple[Keys, Keys]]
+    traces: Callable[[Sequence[Arrival]], Traces]
     counts: Callable[[CameraCounts], Counter[Fate]]
     lose: Callable[[Arrival], None]
     waiting: Keys = field(default_factory=set)
@@ -114,11 +129,11 @@ class Arrivals:
             camera: _start(status, at) for camera, (status, at) in snapshot.statuses.items()
         }
         self.frames = Side(
-            topics.FRAMES, snapshot.frames, self._known_frames, lambda counts: counts.frames,
+            topics.FRAMES, snapshot.frames, self._traces_of_frames, lambda counts: counts.frames,
             lambda arrival: findings.lose_frame(arrival.frame),
         )  # fmt: skip
         self.rois = Side(
-            topics.ROIS, snapshot.rois, self._known_rois, lambda counts: counts.rois,
+            topics.ROIS, snapshot.rois, self._traces_of_rois, lambda counts: counts.rois,
             lambda arrival: findings.lose_roi(Where.ROIS, arrival.frame, str(arrival.key)),
         )  # fmt: skip
 
@@ -139,15 +154,17 @@ class Arrivals:
         looked_at = 0
         for page in self._parts.log.read(side.topic, ranges):
             arrivals = [a for a in map(read_arrival, page) if self._is_in_scope(a)]
-            known, others = side.known(arrivals)
+            traces = side.traces(arrivals)
             for arrival in arrivals:
-                if arrival.key not in others:
-                    self._note_sent(side, arrival, is_known=arrival.key in known)
+                is_known = arrival.key in traces.known
+                if arrival.key not in traces.cut_here:
+                    self._note_sent(side, arrival, is_known=is_known)
                 if is_waiting:
                     side.waiting.add(arrival.key)
-                if arrival.key not in known and hash(arrival.key) not in seen:
+                if not is_known and hash(arrival.key) not in seen:
                     seen.add(hash(arrival.key))
-                    self._judge(side, arrival, is_waiting=is_waiting)
+                    waits = is_waiting or arrival.key in traces.late
+                    self._judge(side, arrival, is_waiting=waits)
             looked_at += len(page)
             self._parts.progress(f"records of {side.topic.name}", looked_at)
 
@@ -182,23 +199,29 @@ class Arrivals:
             if not is_known:
                 side.unfinished[arrival.camera].add(hash(arrival.key))
 
-    def _known_frames(self, arrivals: Sequence[Arrival]) -> tuple[Keys, Keys]:
-        return set(self._decided(arrivals)), set()
+    def _traces_of_frames(self, arrivals: Sequence[Arrival]) -> Traces:
+        decided = self._decided(arrivals)
+        known: Keys = {key for key, at in decided.items() if at < self._snapshot.taken_at}
+        late: Keys = {key for key in decided if key not in known}
+        return Traces(known, late, set())
 
-    def _known_rois(self, arrivals: Sequence[Arrival]) -> tuple[Keys, Keys]:
+    def _traces_of_rois(self, arrivals: Sequence[Arrival]) -> Traces:
         decided = self._decided(arrivals)
         cut_here: Keys = {a.key for a in arrivals if a.frame in decided}
         own = [str(a.key) for a in arrivals if a.key not in cut_here]
-        return self._parts.catalog.walks.known_images(own) | cut_here, cut_here
+        indexed = self._parts.catalog.walks.indexed_at(own)
+        known: Keys = {key for key, at in indexed.items() if at < self._snapshot.taken_at}
+        late: Keys = {key for key in indexed if key not in known}
+        return Traces(known | cut_here, late, cut_here)
 
-    def _decided(self, arrivals: Sequence[Arrival]) -> set[FrameId]:
+    def _decided(self, arrivals: Sequence[Arrival]) -> dict[FrameId, datetime]:
         by_camera: dict[str, set[str]] = defaultdict(set)
         for arrival in arrivals:
             by_camera[arrival.camera].add(arrival.frame[1])
         return {
-            (camera, key)
+            (camera, key): at
             for camera, keys in by_camera.items()
-            for key in self._parts.catalog.walks.known_frames(camera, sorted(keys))
+            for key, at in self._parts.catalog.walks.recorded_at(camera, sorted(keys)).items()
         }
 
     def _is_in_scope(self, arrival: Arrival) -> bool:
@@ -212,6 +235,7 @@ class Arrivals:
                 continue
             counts = self._findings.cameras[camera]
             counts.sent, counts.dropped = status.sent, status.dropped
+            counts.dropped_because.update(status.dropped_because)
             both = self.frames, self.rois
             sides = [side for side in both if camera in side.sent][:1] or both
             is_whole = all(side.holds_all_since(self._started[camera]) for side in sides)
@@ -230,26 +254,54 @@ class Arrivals:
 
         Less than all where something that was known before was sent again.
         """
-        started_at, walks = self._started[camera], self._parts.catalog.walks
-        finished = walks.frames_since(camera, started_at) or walks.images_since(camera, started_at)
+        walks = self._parts.catalog.walks
+        scope = Scope(camera=camera, since=self._started[camera], before=self._snapshot.taken_at)
+        finished = walks.count_frames(scope) or walks.count_images(scope)
         unfinished = (side.unfinished.get(camera, ()) for side in (self.frames, self.rois))
         return finished + sum(map(len, unfinished))
 
     def _look_for_gaps(self) -> None:
         """Numbers that are not in the log, between the first and the last that are.
 
-        What a camera says that it dropped, and why, is no gap. Frames of a camera lie on one
-        partition, so age takes the first of them only; ROIs lie on all.
+        As many as a camera says that it dropped are not missing; which ones, it does not say.
+        Frames of a camera lie on one partition, so age takes the first of them only; ROIs lie on
+        all.
         """
         is_whole = all(span.start == 0 for span in self.rois.spans.values())
         for side in (self.frames, self.rois) if is_whole else (self.frames,):
             for camera, numbers in side.numbers.items():
                 gaps = numbers.gaps()
-                count = sum(gap.frames for gap in gaps)
-                dropped = self._findings.cameras[camera].dropped or 0
-                if count > dropped:
-                    named = ", ".join(f"{gap.first}…{gap.last}" for gap in gaps[:SHOWN])
-                    self._findings.lose(Where.SEQUENCE, camera, named, count - dropped)
+                told, known = self._told(camera, gaps)
+                if new := count(gaps) - count(told):
+                    self._findings.cameras[camera].numbers[Fate.WAITING] += new
+                if (missing := count(told) - known) > 0:
+                    self._findings.lose(Where.SEQUENCE, camera, _named(told, missing), missing)
+
+    def _told(self, camera: str, gaps: list[Gap]) -> tuple[list[Gap], int]:
+        """Gaps that a camera's last status covers, and how many of their numbers it explains.
+
+        A camera that runs goes on dropping after its status, which tells nothing of that.
+        """
+        status, at = self._snapshot.statuses.get(camera, (None, None))
+        if status is None:
+            return gaps, 0
+        silent = self._snapshot.taken_at - (at or status.at)
+        dropped = status.lost_before + status.dropped
+        if status.state == "stopped" or silent.total_seconds() > self._parts.silent_s:
+            return gaps, dropped
+        on_its_way = max(0, status.seen + status.recovered - status.sent - status.dropped)
+        return up_to(gaps, status.last_sequence), dropped + on_its_way
+
+
+def _named(gaps: list[Gap], missing: int) -> str:
+    """The newest of some gaps; how many of their numbers are missing, if those are not all."""
+    shown, numbers = gaps[: -SHOWN - 1 : -1], count(gaps)
+    text = ", ".join(map(str, shown))
+    if older := numbers - count(shown):
+        text += f" and {older:,} older"
+    if missing == numbers:
+        return text
+    return f"{missing:,} of these {numbers:,} numbers are not accounted for: {text}"
 
 
 def _start(status: CameraStatus, taken_at: datetime | None) -> datetime:

@@ -14,8 +14,8 @@ import typer
 
 from plankton_stream.errors import ConfigError
 from plankton_stream.events import topics
-from plankton_stream.settings import Settings, load_settings
-from plankton_stream.telemetry import start_logging
+from plankton_stream.settings import Settings
+from plankton_stream.telemetry import start_command
 
 if TYPE_CHECKING:  # `plankton --help` needs neither SQL nor arrays
     from plankton_stream.audit.parts import Parts, Progress
@@ -48,8 +48,7 @@ def audit(
     from plankton_stream.audit.repair import repair as bring_back
     from plankton_stream.audit.table import repair_table, table
 
-    settings = load_settings()
-    start_logging(settings)
+    settings = start_command()
     with _parts(settings, camera, sample, _moment(since)) as parts:
         findings = look(parts)
         done = None
@@ -69,7 +68,7 @@ def _parts(
     settings: Settings, camera: str, sample: str, since: datetime | None
 ) -> Iterator["Parts"]:
     from plankton_stream.adapters.files import FileImageStore
-    from plankton_stream.adapters.kafka_reading import KafkaLogReader
+    from plankton_stream.adapters.kafka import KafkaLogReader
     from plankton_stream.adapters.sql import Catalog, Scope
     from plankton_stream.audit.parts import Parts
     from plankton_stream.connections import index_opener
@@ -79,7 +78,7 @@ def _parts(
         yield Parts(
             log=log, catalog=catalog, store=FileImageStore(settings.images_url),
             open_index=index_opener(settings), scope=Scope(camera or None, sample or None, since),
-            progress=_progress(),
+            silent_s=settings.camera_silent_s, progress=_progress(),
         )  # fmt: skip
     finally:
         log.close()

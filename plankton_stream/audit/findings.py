@@ -45,6 +45,7 @@ class CameraCounts:
     Attributes:
         sent: frames or ROIs that its last status says Kafka confirmed since `started_at`.
         dropped: what that status says was lost before Kafka.
+        dropped_because: the same by reason.
         arrived: since then, found in the log, or by its traces in the catalog; None if that can't
             be told, because the log has deleted some.
         outcomes: frames by outcome (cut, empty, rejected), recorded in the catalog.
@@ -53,11 +54,13 @@ class CameraCounts:
         bytes: images in the catalog by the fate of their bytes.
         vectors: the same by encoder version, for their vectors.
         names: the same for what the live index calls them.
+        numbers: of frames that did not arrive, those that are newer than its last status.
         reasons: why frames and ROIs were rejected.
     """
 
     sent: int | None = None
     dropped: int | None = None
+    dropped_because: Counter[str] = field(default_factory=Counter)
     arrived: int | None = None
     outcomes: Counter[str] = field(default_factory=Counter)
     frames: Counter[Fate] = field(default_factory=Counter)
@@ -65,14 +68,15 @@ class CameraCounts:
     bytes: Counter[Fate] = field(default_factory=Counter)
     vectors: dict[str, Counter[Fate]] = field(default_factory=lambda: defaultdict(Counter))
     names: Counter[Fate] = field(default_factory=Counter)
+    numbers: Counter[Fate] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     lost: Counter[Where] = field(default_factory=Counter)
 
     @property
     def waiting(self) -> int:
         """Pieces of work that are still to be done."""
-        all_counts = (self.frames, self.rois, self.bytes, *self.vectors.values(), self.names)
-        return sum(counts[Fate.WAITING] for counts in all_counts)
+        places = (self.numbers, self.frames, self.rois, self.bytes, self.names)
+        return sum(counts[Fate.WAITING] for counts in (*places, *self.vectors.values()))
 
 
 @dataclass
@@ -97,13 +101,22 @@ class Findings:
 
     cameras: dict[str, CameraCounts] = field(default_factory=lambda: defaultdict(CameraCounts))
     examples: dict[Where, list[str]] = field(default_factory=lambda: defaultdict(list))
+    named: Counter[Where] = field(default_factory=Counter)
     wanted: Wanted = field(default_factory=Wanted)
 
     def lose(self, where: Where, camera: str, name: str, count: int = 1) -> None:
-        """Count something that is missing, and name it if few have been named so far."""
+        """Count what is missing, and name it if few have been named so far.
+
+        Args:
+            where: between which two places.
+            camera: whose it is.
+            name: of all that is counted here.
+            count: how much that is.
+        """
         self.cameras[camera].lost[where] += count
         if len(self.examples[where]) < SHOWN:
             self.examples[where].append(f"{camera} {name}")
+            self.named[where] += count
 
     def lose_roi(self, where: Where, frame: FrameId, image_id: str) -> None:
         """The same of a ROI, or of an image whose bytes are gone."""
@@ -159,6 +172,7 @@ def _json(counts: CameraCounts) -> dict[str, Any]:
     return {
         "sent": counts.sent,
         "dropped": counts.dropped,
+        "dropped_because": dict(counts.dropped_because),
         "arrived": counts.arrived,
         "outcomes": dict(counts.outcomes),
         "frames": dict(counts.frames),
@@ -166,6 +180,7 @@ def _json(counts: CameraCounts) -> dict[str, Any]:
         "bytes": dict(counts.bytes),
         "vectors": {encoder: dict(each) for encoder, each in counts.vectors.items()},
         "names": dict(counts.names),
+        "numbers": dict(counts.numbers),
         "rejected_because": dict(counts.reasons.most_common(SHOWN)),
         "lost": dict(counts.lost),
     }

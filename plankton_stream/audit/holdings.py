@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plankton_stream.adapters.sql import RecordedCut
 from plankton_stream.audit.arrivals import Arrivals
@@ -44,6 +44,7 @@ class Holdings:
     ) -> None:
         self._parts, self._snapshot, self._arrivals = parts, snapshot, arrivals
         self._deleted, self._findings = deleted, findings
+        self._scope = replace(parts.scope, before=snapshot.taken_at)
         self._pool = ThreadPoolExecutor(_LOOKERS, "image-store")
         self._versions = [
             Version(known, parts.open_index(known.encoder, known.dimension))
@@ -55,19 +56,19 @@ class Holdings:
         """Look at every frame with an outcome, then at every image."""
         with self._pool:
             looked_at = 0
-            for cuts in self._parts.catalog.walks.cuts(self._parts.scope):
+            for cuts in self._parts.catalog.walks.cuts(self._scope):
                 self._look_for_rois(cuts)
                 looked_at += len(cuts)
                 self._parts.progress("frames in the catalog", looked_at)
             looked_at = 0
-            for images in self._parts.catalog.walks.images(self._parts.scope):
+            for images in self._parts.catalog.walks.images(self._scope):
                 self._look_at_images(images)
                 looked_at += len(images)
                 self._parts.progress("images in the catalog", looked_at)
 
     def _look_for_rois(self, cuts: Sequence[RecordedCut]) -> None:
         ids = [[image_id(c.cut.capture, c.cut.frame_key, box) for box in c.cut.boxes] for c in cuts]
-        known = self._parts.catalog.walks.known_images([one for each in ids for one in each])
+        indexed = self._parts.catalog.walks.indexed_at([one for each in ids for one in each])
         for recorded, expected in zip(cuts, ids, strict=True):
             cut = recorded.cut
             counts = self._findings.cameras[cut.capture.camera]
@@ -79,8 +80,10 @@ class Holdings:
             if cut.outcome is CutOutcome.REJECTED:
                 counts.reasons[cut.rejected_because or ""] += 1
             for roi_id in expected:
-                if roi_id not in known:
+                if roi_id not in indexed:
                     self._judge_roi(recorded, roi_id)
+                elif indexed[roi_id] >= self._snapshot.taken_at:
+                    counts.rois[Fate.WAITING] += 1
 
     def _judge_roi(self, recorded: RecordedCut, roi_id: str) -> None:
         camera, frame = recorded.cut.capture.camera, self._frame(recorded)
@@ -88,11 +91,7 @@ class Holdings:
         if cause := self._snapshot.given_up.images.get(roi_id):
             fate = Fate.REJECTED
             counts.reasons[cause] += 1
-        elif (
-            roi_id in self._arrivals.rois.waiting
-            or frame in self._arrivals.frames.waiting
-            or recorded.recorded_at >= self._snapshot.taken_at
-        ):
+        elif roi_id in self._arrivals.rois.waiting or frame in self._arrivals.frames.waiting:
             fate = Fate.WAITING
         else:
             fate = Fate.MISSING

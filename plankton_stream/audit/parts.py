@@ -21,6 +21,7 @@ class Parts:
     Attributes:
         open_index: the index of an encoder version, by its id and dimension.
         scope: which part of what they hold.
+        silent_s: a camera that has said nothing for longer does not run.
     """
 
     log: LogReader
@@ -28,4 +29,5 @@ class Parts:
     store: ImageStore
     open_index: Callable[[str, int], VectorIndex]
     scope: Scope = field(default_factory=Scope)
+    silent_s: float = 30.0
     progress: Progress = _silent

@@ -1,7 +1,9 @@
 """The log as an audit found it: what waits, what was given up, what cameras say of themselves.
 
-Consumers' places are taken before anything else is read. What a group had finished with at that
-moment has left its traces by then, so whatever has none is lost, on a running system too.
+What cameras say is read first: what they had sent by then is in the log that is looked at after it.
+Then come the consumers' places. What a group had finished with has left its traces, so whatever has
+none is lost, on a running system too. Everything is counted as it was at `taken_at`: what was done
+later was waiting then.
 """
 
 from collections.abc import Iterator
@@ -39,7 +41,7 @@ class Snapshot:
     """The log at one moment.
 
     Attributes:
-        taken_at: that moment.
+        taken_at: that moment; the places are of a moment after it.
         requests: vectors that were asked for and wait: encoder id and image id.
         statuses: each camera's last word, with when the log took it.
     """
@@ -58,10 +60,11 @@ def take(log: LogReader) -> Snapshot:
     Raises:
         RetryableError: it does not answer.
     """
+    statuses = _statuses(log)
+    taken_at = now()
     frames = log.spans(topics.FRAMES, topics.SEGMENT_GROUP)
     rois = log.spans(topics.ROIS, topics.EMBED_GROUP)
     requests = log.spans(topics.REEMBED, topics.REEMBED_GROUP)
-    taken_at = now()
     waiting = read_ranges(log, topics.REEMBED, {n: span.waiting for n, span in requests.items()})
     return Snapshot(
         taken_at=taken_at,
@@ -69,7 +72,7 @@ def take(log: LogReader) -> Snapshot:
         rois=rois,
         given_up=_given_up(log),
         requests=frozenset(_requests(waiting)),
-        statuses=_statuses(log),
+        statuses=statuses,
     )
 
 

@@ -15,10 +15,9 @@ def table(findings: Findings) -> list[str]:
         return [*lines, f"nothing is missing{rest}"]
     for where, count in findings.kinds():
         lines.append(f"MISSING {count:,} {where}")
-        names = findings.examples[where]
-        lines += [f"    {name}" for name in names]
-        if count > SHOWN:
-            lines.append(f"    and {count - len(names):,} more")
+        lines += [f"    {name}" for name in findings.examples[where]]
+        if more := count - findings.named[where]:
+            lines.append(f"    and {more:,} more")
     return lines
 
 
@@ -38,7 +37,11 @@ def _camera(findings: Findings, camera: str) -> Iterator[str]:
     if counts.sent is not None:
         yield _line("sent", f"{counts.sent:,} by its last status ({_arrived(counts)})")
         if counts.dropped:
-            yield _line("dropped", f"{counts.dropped:,} before they reached the log")
+            because = ", ".join(f"{why} {n:,}" for why, n in counts.dropped_because.most_common())
+            text = f"{counts.dropped:,} before they reached the log"
+            yield _line("dropped", f"{text} ({because})" if because else text)
+    if new := counts.numbers[Fate.WAITING]:
+        yield _line("numbers", f"{new:,} too new to be judged: its next status tells of them")
     if counts.frames:
         outcomes = [f"{counts.outcomes[name]:,} {name}" for name in sorted(counts.outcomes)]
         yield _line("frames", _fates(counts.frames, ", ".join(outcomes)))

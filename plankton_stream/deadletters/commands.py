@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plankton_stream.errors import ConfigError
-from plankton_stream.settings import Settings, load_settings
-from plankton_stream.telemetry import start_logging
+from plankton_stream.settings import Settings
+from plankton_stream.telemetry import start_command
 
 if TYPE_CHECKING:  # `plankton --help` needs no Kafka
     from plankton_stream.deadletters.letters import DeadLetter
@@ -34,7 +34,7 @@ def list_all(
     """List the dead letters, the oldest first: their offset, where they came from, and why."""
     from plankton_stream.deadletters.letters import list_letters
 
-    with _log(_start()) as log:
+    with _log(start_command()) as log:
         found = list_letters(log, cause=cause, topic=topic)
     for letter in found:
         print(json.dumps(asdict(letter), default=str) if as_json else _line(letter))
@@ -53,7 +53,7 @@ def show(
     from plankton_stream.deadletters.letters import get_letter, text_headers
     from plankton_stream.events.deadletters import original
 
-    with _log(_start()) as log:
+    with _log(start_command()) as log:
         letter = get_letter(log, offset)
     headers, record = text_headers(letter), original(letter)
     for name, value in (
@@ -88,7 +88,7 @@ def replay(
 
     if bool(offsets) == every or (cause and not every):
         raise ConfigError("name offsets, or --all [--cause TEXT]: `plankton deadletter list`")
-    settings = _start()
+    settings = start_command()
     with _log(settings) as log:
         if every:
             offsets = [x.offset for x in list_letters(log, cause=cause) if not x.replayed_at]
@@ -118,15 +118,9 @@ def _write(path: Path, data: bytes) -> None:
     print(f"{len(data):,} bytes written to {path}")
 
 
-def _start() -> Settings:
-    settings = load_settings()
-    start_logging(settings)
-    return settings
-
-
 @contextmanager
 def _log(settings: Settings) -> "Iterator[LogReader]":
-    from plankton_stream.adapters.kafka_reading import KafkaLogReader
+    from plankton_stream.adapters.kafka import KafkaLogReader
 
     log = KafkaLogReader(settings.kafka_bootstrap)
     try:

@@ -31,6 +31,7 @@ from plankton_stream.events.envelope import (
 from plankton_stream.events.fact import Fact
 from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 from plankton_stream.events.prediction import ImagePredicted
+from plankton_stream.events.taxon import TaxonChanged
 
 
 class EmbeddingRequested(Fact):
@@ -179,6 +180,7 @@ FACTS: dict[str, type[Fact]] = {
         LabelRetracted,
         LabelCurrent,
         ImagePredicted,
+        TaxonChanged,
         CameraStatus,
         CensusCounted,
         AlertRaised,

@@ -17,6 +17,7 @@ class DropReason(StrEnum):
     DISK = "disk"
     DAMAGED = "damaged"
     REFUSED = "refused"
+    UNREADABLE = "unreadable"
 
 
 class CameraStatus(Fact):
@@ -47,10 +48,14 @@ class CameraStatus(Fact):
     dropped_because: dict[str, int] = Field(
         default_factory=dict,
         description="Dropped by reason: late (the machine was too busy to take it), spool-full, "
-        "disk (full or failing), damaged (on disk), refused (too large, empty).",
+        "disk (full or failing), damaged (on disk), refused (too large, empty), unreadable (the "
+        "source's decoder gave none).",
     )
     gaps: int = Field(default=0, ge=0, description="Runs of numbers that will not arrive.")
     last_sequence: int = Field(default=0, ge=0, description="The number given last; 0: none yet.")
+    lost_before: int = Field(
+        default=0, ge=0, description="Numbers that were given up before its process started."
+    )
     why: str | None = Field(default=None, description="Why it waits, for a person.")
 
     @property

@@ -113,6 +113,14 @@ LABELS_CURRENT = _topic(
     compact_after_h=1,  # a worker of streams reads all of it when it starts
     about="The latest naming of each labelled image; an image lies on its camera's partition.",
 )
+TAXA = _topic(
+    "plankton.taxa.v1",
+    key="taxon",
+    days=None,
+    compact=True,
+    partitions=1,
+    about="What taxa are called and where they lie: labels have their keys.",
+)
 PREDICTIONS = _topic(
     "plankton.predictions.v1",
     key="image id",
@@ -159,7 +167,7 @@ STREAMS_GROUP = "plankton-streams"
 """Consumer groups of the workers; their lag is what waits."""
 
 ALL = (
-    FRAMES, ROIS, REEMBED, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, PREDICTIONS,
+    FRAMES, ROIS, REEMBED, INDEXED, LABELS, LABELS_BY_CAMERA, LABELS_CURRENT, TAXA, PREDICTIONS,
     CAMERAS, CENSUS, ALERTS, DEADLETTER,
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ _FIRST_SHRINK = 8
 _FIRST_MEDIAN_PX = 31
 _LEAST_NOISE = 0.3  # grey levels: what rounding to 8 bits leaves of a noiseless background
 _STILL = 3.0  # standard deviations: a pixel that changes by less between two frames is still
+_LONGEST_STEP = 10.0  # standard deviations of a pixel's distance that count in a settled mean
 _DARK = 64.0  # background's median grey level under which dividing would blow up the noise
 _STRIDE = 8  # every so many pixels tell of the light and the noise
 
@@ -41,7 +42,9 @@ class Background:
 
     A running mean of the pixels that look as they did in the frame before. An organism that drifts
     by is at no place in two frames, so it leaves no trace; dirt that stays becomes background, and
-    so does what was behind an organism that the first frame's guess took for light.
+    so does what was behind an organism that the first frame's guess took for light. Once the mean
+    has settled, a pixel takes bounded steps: what sticks to the glass for some frames leaves no
+    ghost when it is washed away; what stays becomes background in some hundred frames.
 
     Attributes:
         levels: float32 (h, w) or (h, w, 3) at half resolution, grey levels.
@@ -115,6 +118,9 @@ class Background:
             np.abs(np.subtract(levels, self._before, out=step), out=step)
             still = step < most
             np.multiply(levels, still, out=step)
+            if self.frames > memory_frames:
+                longest = np.float32(_LONGEST_STEP * difference.noise)
+                np.clip(step, -longest, longest, out=step)
             step /= min(self.frames, memory_frames)
             self.levels += step
             levels -= step  # what it will be against the background as it is now

@@ -13,6 +13,7 @@ from plankton_stream.segmentation.measuring import sharpness
 from plankton_stream.segmentation.parameters import Parameters
 
 _SPECK_ESD_PX = 7.1  # what is smaller may be the dark spot of a faint organism
+_AROUND = 4.0  # times the boxes in it: so much larger is a faint organism than its strong spots
 _PART_OF = 0.5  # share of a box inside a larger one from which on it is a part of that organism
 
 
@@ -84,10 +85,19 @@ def merge_parts(found: Found) -> Found:
 
 
 def apart(found: Found, taken: Found) -> Found:
-    """Objects that share no pixel's box with any of `taken`."""
+    """Faint objects that the strong ones, `taken`, don't explain.
+
+    One that shares a pixel's box with a strong one is the roughness of that one's edge; unless all
+    that it touches are small spots in it: then they are parts of a pale organism.
+    """
     free = np.ones(len(found), bool)
-    for number, box in enumerate(found.boxes):
-        free[number] = not _shared(taken.boxes, box).any()
+    sizes = _areas(taken.boxes)
+    for number, (box, size) in enumerate(zip(found.boxes, _areas(found.boxes), strict=True)):
+        shared = _shared(taken.boxes, box)
+        touched = shared > 0
+        spots = sizes[touched]
+        is_around = bool((shared[touched] >= _PART_OF * spots).all())
+        free[number] = is_around and size >= _AROUND * spots.sum()
     return found[free]
 
 

@@ -125,8 +125,19 @@ def read_outlook(home: Home, budget_mb: int) -> Outlook | None:
 class DiskWatch:
     """Looks at a home's disk once a minute, keeps a day of looks, and warns in time."""
 
-    def __init__(self, home: Home, budget_mb: int, warn: Callable[[str], None]) -> None:
-        self._home, self._budget_mb, self._warn = home, budget_mb, warn
+    def __init__(
+        self, home: Home, budget_mb: int, warn: Callable[[str], None],
+        tell: Callable[[Outlook], None] = lambda _outlook: None,
+    ) -> None:  # fmt: skip
+        """Read the looks of the last day.
+
+        Args:
+            home: whose disk it is.
+            budget_mb: of the setting; 0: all of the disk.
+            warn: gets a line once an hour while room is short.
+            tell: gets every look's outlook.
+        """
+        self._home, self._budget_mb, self._warn, self._tell = home, budget_mb, warn, tell
         self._looks = _read(home)
         self._warned_s = -_WARN_AGAIN_S
 
@@ -149,6 +160,7 @@ class DiskWatch:
         elif time.monotonic() - self._warned_s >= _WARN_AGAIN_S:
             self._warned_s = time.monotonic()
             self._warn(f"disk: {found.warning}")
+        self._tell(found)
         return found
 
 

@@ -43,6 +43,7 @@ ROLES = (
     # Waits for the first embed worker, which says whose vectors are searched.
     Role("labels", ("worker", "labels"), start_s=180.0),
     Role("predict", ("worker", "predict"), start_s=180.0),
+    Role("map", ("worker", "map")),
     Role("versions", ("worker", "versions")),
     Role("relay", ("worker", "relay")),
     Role("streams", ("streams", "run")),
@@ -130,7 +131,7 @@ def child_environment(settings: Settings, environ: Mapping[str, str]) -> dict[st
         "catalog": settings.catalog_url,
         "images": settings.images_url,
         "encoder_store": settings.encoder_store_url,
-        "auth": "none",  # the page is on a loopback address: `up` allows no other
+        "auth": settings.auth or "none",  # without a login `up` allows loopback addresses only
     }
     return {
         **environ,

@@ -5,12 +5,15 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 
 from plankton_stream.addresses import require_loopback
 from plankton_stream.errors import ConfigError, PlanktonError, RetryableError
+from plankton_stream.events.envelope import Message
 from plankton_stream.settings import Settings
 from plankton_stream.stack.disk import DiskWatch
+from plankton_stream.stack.disk_alert import DiskAlert
 from plankton_stream.stack.home import Home, owned
 from plankton_stream.stack.parts import (
     Role,
@@ -43,7 +46,8 @@ def up(settings: Settings, roles: tuple[Role, ...], say: Say) -> None:
         ConfigError: something is in the way; nothing is left running.
         RetryableError: the supervisor was killed; nothing is left running.
     """
-    require_loopback(settings.web_host)
+    if settings.auth != "login":
+        require_loopback(settings.web_host)
     home = Home.made(settings.home)
     with owned(home), _interruptible():
         try:
@@ -101,12 +105,22 @@ def _run(settings: Settings, home: Home, roles: tuple[Role, ...], say: Say) -> N
 def _disk_watched(settings: Settings, home: Home, say: Say) -> Iterator[None]:
     """Look at the disk in the background while the block lasts."""
     stop = threading.Event()
-    watch = DiskWatch(home, settings.disk_mb, lambda line: say(f"warning: {line}"))
+    alert = DiskAlert(home, partial(_publish, settings))
+    watch = DiskWatch(home, settings.disk_mb, lambda line: say(f"warning: {line}"), alert.step)
     threading.Thread(target=watch.run, args=(stop,), name="disk", daemon=True).start()
     try:
         yield
     finally:
         stop.set()
+
+
+def _publish(settings: Settings, message: Message) -> None:
+    """Publish a record; so rarely that each gets a connection of its own."""
+    from plankton_stream.adapters.kafka import KafkaPublisher  # noqa: PLC0415
+
+    with closing(KafkaPublisher(settings.kafka_bootstrap, client_id="plankton-disk")) as publisher:
+        publisher.send(message)
+        publisher.flush()
 
 
 def _processes(settings: Settings, home: Home, roles: tuple[Role, ...], say: Say) -> list[Process]:

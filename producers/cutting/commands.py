@@ -4,6 +4,7 @@ import csv
 import time
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,7 @@ import typer
 
 from plankton_stream.domain import LeftOut
 from plankton_stream.errors import ConfigError
-from plankton_stream.settings import Settings, load_settings
-from plankton_stream.telemetry import start_logging
+from plankton_stream.telemetry import start_command
 
 segment_app = typer.Typer(add_completion=False)
 
@@ -37,7 +37,7 @@ def segment(
     from plankton_stream.segmentation import Segmenter, load_parameters
     from producers.cutting.frames import FolderFrames
 
-    settings = _start()
+    settings = start_command()
     segmenter = Segmenter(load_parameters(settings.segmentation).of(camera))
     frames = FolderFrames(folder)
     left_out: Counter[LeftOut] = Counter()
@@ -63,39 +63,47 @@ def segment(
 
 
 def preview(
-    source: Annotated[Path, typer.Argument(help="An image, or a folder of frames.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="An image, a folder of frames, a video (file, device or stream); or IFCB bins or "
+            "FlowCam runs."
+        ),
+    ],
     *,
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("preview.png"),
     camera: _Camera = "",
     frames: Annotated[
-        int, typer.Option(min=1, help="Of a folder: the background learns from so many.")
+        int,
+        typer.Option(min=1, help="Of a folder or video: the background learns from so many."),
     ] = 20,
 ) -> None:
     """Draw the boxes into a frame, to set PLANKTON_SEGMENTATION by eye.
 
-    Of a folder it is the last of the first frames, cut as a camera's frame would be that has been
-    running for a while.
+    Of a folder or video it is the last of the first frames, cut as a camera's frame would be that
+    has been running for a while. An instrument that cuts for itself has no frames: its first ROIs
+    are shown side by side.
     """
     from plankton_stream.segmentation import Segmenter, load_parameters
     from producers.cutting.drawing import with_boxes, write_picture
     from producers.cutting.frames import frames_of
+    from producers.cutting.sheet import MOST_ROIS, rois_of, sheet
 
-    settings = _start()
+    settings = start_command()
+    if (rois := rois_of(Path(source))) is not None:
+        shown_rois = list(islice(rois, MOST_ROIS))
+        write_picture(sheet(shown_rois), out)
+        print(f"{source}: the first {len(shown_rois)} ROIs, as the instrument cut them; {out}")
+        return
     segmenter = Segmenter(load_parameters(settings.segmentation).of(camera))
     shown = None
     for name, pixels in frames_of(source, frames):
         shown = name, pixels, segmenter.segment(pixels)
     if shown is None:
-        raise ConfigError(f"{str(source)!r} has no readable frame: see the log.")
+        raise ConfigError(f"{source!r} has no readable frame: see the log.")
     name, pixels, segmented = shown
     write_picture(with_boxes(pixels, segmented), out)
     print(f"{name}: {len(segmented.boxes)} boxes{_rest(segmented.left_out)}; {out}")
-
-
-def _start() -> Settings:
-    settings = load_settings()
-    start_logging(settings)
-    return settings
 
 
 def _rest(left_out: Mapping[LeftOut, int]) -> str:

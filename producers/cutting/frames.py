@@ -9,9 +9,13 @@ from plankton_stream.domain import Frame
 from plankton_stream.errors import ConfigError, RejectedError
 from plankton_stream.images import Pixels, decode
 from producers.folder import FolderCamera
-from producers.pictures import CONTENT_TYPES
+from producers.pictures import CONTENT_TYPES, png_of
+from producers.video import VideoCamera, is_live
 
 log = logging.getLogger(__name__)
+
+_QUALITY = 95  # of the JPEG that a video's frames travel as
+_MOST_LOOKS = 40  # that a live camera is waited for, half a second each
 
 
 class FolderFrames:
@@ -53,19 +57,41 @@ class FolderFrames:
             yield frame.frame_key, pixels
 
 
-def frames_of(source: Path, most: int) -> Iterator[tuple[str, Pixels]]:
-    """The first frames of a folder, or the only one of a file.
+def frames_of(source: str, most: int) -> Iterator[tuple[str, Pixels]]:
+    """The first frames of a folder or video, or the only one of an image.
+
+    Args:
+        source: a path, the number of a device, or the URL of a stream.
+        most: frames.
 
     Raises:
-        ConfigError: no such file or folder, or no image of a type that we read.
+        ConfigError: no such file or folder, or nothing that we read.
     """
-    if not source.is_file():
-        yield from islice(FolderFrames(source), most)
-        return
-    content_type = CONTENT_TYPES.get(source.suffix.lower())
-    if content_type is None or source.suffix.lower() == ".bmp":
-        raise ConfigError(f"{str(source)!r} is no PNG, JPEG or TIFF file.")
+    path = Path(source)
+    if is_live(source):
+        yield from islice(_video_frames(source), most)
+    elif not path.is_file():
+        yield from islice(FolderFrames(path), most)
+    elif path.suffix.lower() in CONTENT_TYPES:
+        yield path.name, _decoded(path)
+    else:
+        yield from islice(_video_frames(source), most)
+
+
+def _decoded(path: Path) -> Pixels:
+    suffix = path.suffix.lower()
     try:
-        yield source.name, decode(source.read_bytes(), content_type)
+        data = path.read_bytes()
+        return decode(png_of(data) if suffix == ".bmp" else data, CONTENT_TYPES[suffix])
     except (OSError, RejectedError) as error:
-        raise ConfigError(f"{str(source)!r} can't be read: {error}") from error
+        raise ConfigError(f"{str(path)!r} can't be read: {error}") from error
+
+
+def _video_frames(source: str) -> Iterator[tuple[str, Pixels]]:
+    waited = 0
+    for frame in VideoCamera(source, camera="preview", quality=_QUALITY):
+        if frame is not None:
+            waited = 0
+            yield frame.frame_key, decode(frame.data, frame.content_type)
+        elif (waited := waited + 1) > _MOST_LOOKS:
+            raise ConfigError(f"{source!r} gives no frame: see the log.")

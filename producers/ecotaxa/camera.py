@@ -126,6 +126,7 @@ class EcotaxaImport:
             data,
             extra=one.extra,
             name=one.name,
+            measurements=one.measurements,
         )
 
     def _leave(self, row: Row, count: str, problem: str) -> None:

@@ -4,8 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from plankton_stream.domain import Box, Capture, Extra, GivenName, LabelState
-from plankton_stream.ecotaxa import BOX, PIXEL_SIZES, STATES, Column, extra_name, parse_time
+from plankton_stream.domain import Box, Capture, Extra, GivenName, LabelState, Measurements
+from plankton_stream.ecotaxa import (
+    BOX,
+    MEASUREMENTS,
+    PIXEL_SIZES,
+    STATES,
+    Column,
+    extra_name,
+    parse_time,
+)
 from plankton_stream.slugs import slug
 from producers.ecotaxa.table import Row
 from producers.metadata import checked, time_of
@@ -36,6 +44,7 @@ class Object:
     file: str
     name: GivenName | None
     extra: Extra
+    measurements: Measurements | None
 
 
 def read_object(row: Row, common: dict[str, Any]) -> Object:
@@ -67,10 +76,14 @@ def read_object(row: Row, common: dict[str, Any]) -> Object:
     for field, problem in implausible(capture):
         raise row.error(_COLUMNS[field], problem)
     acquisition = {Column.ACQUISITION.value: row.text(Column.ACQUISITION)}
+    measurements = _measurements(row)
+    if measurements:
+        for measured in MEASUREMENTS.values():
+            left.pop(measured, None)
     own = {name: value for name, value in (depths | samples | acquisition).items() if value != ""}
     return Object(
         capture, _frame_key(row), _box(row), row.text(Column.FILE), _name(row),
-        own | {extra_name(column): value for column, value in left.items()},
+        own | {extra_name(column): value for column, value in left.items()}, measurements,
     )  # fmt: skip
 
 
@@ -144,6 +157,17 @@ def _box(row: Row) -> Box | None:
     if min(x, y) < 0 or min(width, height) < 1:
         raise row.error(BOX[0], "a box has x, y ≥ 0 and width, height ≥ 1")
     return Box(x, y, width, height)
+
+
+def _measurements(row: Row) -> Measurements | None:
+    """Those that we made, if all of them are there: another program's area may be another."""
+    required = {name for name, field in Measurements.model_fields.items() if field.is_required()}
+    found = {
+        name: value
+        for name, column in MEASUREMENTS.items()
+        if isinstance(value := row.cells.get(column), float)
+    }
+    return checked(Measurements, row.where, found, MEASUREMENTS) if required <= set(found) else None
 
 
 def _name(row: Row) -> GivenName | None:

@@ -15,6 +15,7 @@ from producers.ifcb.bins import (
     read_header,
     read_targets,
 )
+from producers.ifcb.growing import SETTLE_S, Growing
 from producers.ifcb.names import BinName, read_name
 from producers.ifcb.volume import volume_analysed_ml
 
@@ -53,6 +54,8 @@ class IfcbCamera:
         sample: str | None = None,
         project: str | None = None,
         pixel_size_um: float = PIXEL_SIZE_UM,
+        watch: bool = False,
+        settle_s: float = SETTLE_S,
     ) -> None:
         """Look for bins; none is read yet.
 
@@ -62,9 +65,11 @@ class IfcbCamera:
             sample: of all ROIs; None: each bin is a sample, by its own name.
             project: of all ROIs.
             pixel_size_um: of the optics.
+            watch: go on looking for new bins; one is taken when it is whole, see `Growing`.
+            settle_s: how long the last bin must not have changed.
 
         Raises:
-            ConfigError: there is no such folder, or no bin in it.
+            ConfigError: there is no such folder; or, without `watch`, no bin in it.
         """
         if not folder.is_dir():
             raise ConfigError(f"Folder {str(folder)!r} does not exist or is not a folder.")
@@ -74,16 +79,25 @@ class IfcbCamera:
         self._folder = folder
         self._sample = sample
         self._common = {"project": project, "pixel_size_um": pixel_size_um}
-        self._adcs = sorted(folder.rglob("*.adc"), key=lambda path: (path.name, path))
+        self._growing = Growing(settle_s) if watch else None
+        self._adcs = [] if watch else self._found()
         self.total = len(self._adcs)
-        if not self._adcs:
+        if not self._adcs and not watch:
             raise ConfigError(f"Folder {str(folder)!r} has no bin (.adc, .hdr and .roi files).")
 
-    def __iter__(self) -> Iterator[Roi]:
-        """See `Source`."""
+    def __iter__(self) -> Iterator[Roi | None]:
+        """See `Source`; when watching None after each look at the folder, and no end."""
         for adc in self._adcs:
             yield from self._bin(adc)
             self.done += 1
+        while self._growing:
+            for adc in self._growing.whole(self._found()):
+                yield from self._bin(adc)
+                self.done += 1
+            yield None
+
+    def _found(self) -> list[Path]:
+        return sorted(self._folder.rglob("*.adc"), key=lambda path: (path.name, path))
 
     def _bin(self, adc: Path) -> Iterator[Roi]:
         try:

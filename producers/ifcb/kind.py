@@ -17,6 +17,9 @@ def ifcb(
     camera: CameraOption = None,
     sample: SampleOption = None,
     project: ProjectOption = None,
+    watch: Annotated[
+        bool, typer.Option("--watch/--once", help="Go on with new bins, or end after the last.")
+    ] = False,
     pixel_size_um: Annotated[
         float | None, typer.Option(min=0.001, help="Of the optics; else 3.4 pixels are a µm.")
     ] = None,
@@ -25,7 +28,9 @@ def ifcb(
 
     Each bin is a sample of its own unless --sample says otherwise.
     """
-    ids = check_ids(sample=sample, project=project)
-    pixel_um = pixel_size_um or PIXEL_SIZE_UM
-    source = IfcbCamera(path, camera=camera_id(camera, path), pixel_size_um=pixel_um, **ids)
-    return Feed(source, ROIS)
+    check_ids(sample=sample, project=project)
+    source = IfcbCamera(
+        path, camera=camera_id(camera, path), sample=sample, project=project, watch=watch,
+        pixel_size_um=pixel_size_um or PIXEL_SIZE_UM,
+    )  # fmt: skip
+    return Feed(source, ROIS, watches=watch)

@@ -29,6 +29,7 @@ from tests.contract.conftest import NOON, an_image, asked, together
 # --- schema ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")  # SQLite tells none of them
 def test_migrations_give_the_schema_of_the_code_and_can_be_repeated(url: str) -> None:
     upgrade(url)
     engine = sa.create_engine(url)

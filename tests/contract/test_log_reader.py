@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from plankton_stream.adapters.kafka_reading import KafkaLogReader
+from plankton_stream.adapters.kafka import KafkaLogReader
 from plankton_stream.events.envelope import Message, now
 from plankton_stream.events.topics import Topic
 from plankton_stream.ports import LogReader

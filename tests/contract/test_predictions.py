@@ -143,7 +143,7 @@ def test_newest_comes_in_pages_and_needs_no_votes(catalog: Catalog, images: list
     wanted = [images[n].image_id for n in (4, 2, 1, 0)]
     first = catalog.queues.page(Queue.NEWEST, limit=3)
     assert [one.image.image_id for one in first.found] == wanted[:3]
-    assert [one.prediction for one in first.found] == [None] * 3
+    assert [one.standing for one in first.found] == [None] * 3
     assert order(catalog, Queue.NEWEST, cursor=first.next_cursor) == wanted[3:]
 
 
@@ -163,7 +163,7 @@ def test_a_queue_is_filtered_by_taxon_and_by_image(catalog: Catalog, images: lis
     (elsewhere,) = [an_image(9, camera="cam-2")]
     catalog.images.upsert([elsewhere])
     catalog.predictions.put([voted(images[0]), voted(images[1], "egg"), voted(elsewhere)])
-    assert order(catalog, Queue.PREDICTED, taxon="egg") == [images[1].image_id]
+    assert order(catalog, Queue.PREDICTED, taxa=("egg",)) == [images[1].image_id]
     where = ImageFilter(camera="cam-2")
     assert order(catalog, Queue.PREDICTED, where=where) == [elsewhere.image_id]
 
@@ -196,3 +196,25 @@ def test_a_cursor_that_no_page_gave_is_refused(catalog: Catalog, cursor: str) ->
         catalog.queues.page(Queue.NOVEL, cursor=cursor)
     with pytest.raises(RejectedError, match="limit"):
         catalog.queues.page(Queue.NOVEL, limit=0)
+
+
+def test_a_predicted_taxon_is_found_until_somebody_names_the_image(
+    catalog: Catalog, images: list[Image]
+) -> None:
+    catalog.predictions.put([voted(one) for one in images[:3]] + [voted(images[3], "egg")])
+    label(catalog, images[1], taxon="copepod")
+    ids = [image.image_id for image in images]
+    wanted = {ids[0], ids[2]}
+    assert catalog.predictions.proposed(ids, "copepod") == wanted
+    assert catalog.predictions.proposed(ids[:1], "copepod") == {ids[0]}
+    assert catalog.predictions.proposed([], "copepod") == set()
+    assert {i.image_id for i in catalog.images.page(predicted="copepod").images} == wanted
+    page = catalog.images.page(ImageFilter(camera="cam-2"), predicted="copepod")
+    assert page.images == []
+
+
+def test_where_the_bytes_of_images_are(catalog: Catalog, images: list[Image]) -> None:
+    asked = [images[0].image_id, images[3].image_id, "01AN4Z07BY79KA1307SR9X4MV3"]
+    assert catalog.images.sources(asked) == {
+        one.image_id: (one.content_type, one.sha256) for one in (images[0], images[3])
+    }

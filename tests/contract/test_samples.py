@@ -1,5 +1,6 @@
 """Samples, projects, deletions and walks of the catalog: one suite over SQLite and PostgreSQL."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from plankton_stream.domain import Box, Capture, Cut, Image
 from plankton_stream.errors import NotFoundError, RejectedError
 from plankton_stream.events.envelope import now
 from plankton_stream.events.facts import ImageDeleted, LabelApplied, LabelRetracted
+from plankton_stream.ports import ImageFilter
 from plankton_stream.samples import Project, project_of, sample_of
 from tests.contract.conftest import an_image, asked, events
 
@@ -42,8 +44,29 @@ def test_samples_are_listed_with_what_there_is_of_each(
     assert (second.sample, second.name, second.project, second.images) == ("s-2", "s-2", None, 1)
     assert (later.sample, later.images) == ("s-later", 0)
     assert catalog.samples.all("cruise-7") == [first, later]
-    assert catalog.samples.of_project("cruise-7") == ("s-1", "s-later")
     assert catalog.samples.get("s-2") == second
+
+
+def test_a_sample_that_is_put_into_a_project_takes_its_images_there(catalog: Catalog) -> None:
+    images = [
+        an_image(n, sample=sample, project=project)
+        for n, (sample, project) in enumerate(
+            [("s-1", None), ("s-1", "tara"), ("s-2", "tara"), (None, "tara"), (None, None)]
+        )
+    ]
+    catalog.images.upsert(images[1:])
+    tara, cruise = ImageFilter(project="tara"), ImageFilter(project="cruise-7")
+    assert catalog.images.count(tara) == 3
+    catalog.samples.create_project(CRUISE)
+    catalog.samples.assign("s-1", "cruise-7", name=None, note=None)
+    catalog.images.upsert(images)  # the first one comes later, the others come again
+    for where, expected in ((tara, images[2:4]), (cruise, images[:2])):
+        found = catalog.images.page(where).images
+        assert {i.image_id for i in found} == {i.image_id for i in expected}
+        assert {i.capture.project for i in found} == {where.project}
+        resolved = catalog.samples.resolved(where)
+        assert [i for i in images if resolved.matches(i)] == expected, "as an index has them"
+    assert catalog.samples.resolved(ImageFilter(sample="s-1")) == ImageFilter(sample="s-1")
 
 
 def test_a_sample_keeps_what_is_not_said_again(catalog: Catalog) -> None:
@@ -88,9 +111,9 @@ def test_deleted_images_leave_with_their_labels_and_are_announced(
     assert (done.images, done.labels, done.image_bytes) == (2, 2, 201)
     kinds = [LabelApplied, LabelApplied, LabelRetracted, LabelRetracted, ImageDeleted, ImageDeleted]
     assert [type(fact) for fact in events(catalog)] == kinds
-    assert catalog.walks.known_images([image.image_id for image in images]) == {
-        images[2].image_id, images[3].image_id,
-    }  # fmt: skip
+    assert catalog.walks.indexed_at([image.image_id for image in images]) == {
+        image.image_id: image.indexed_at for image in images[2:]
+    }
     assert catalog.labels.history(images[0].image_id) == []
 
 
@@ -142,4 +165,13 @@ def test_walks_give_everything_once_in_pages(catalog: Catalog) -> None:
     assert {(c.capture.camera, c.capture.sample) for c in some} == {("cam-1", "s-0")}
     later = Scope(since=now() + timedelta(hours=1))
     assert list(catalog.walks.cuts(later)) == list(catalog.walks.images(later)) == []
-    assert catalog.walks.known_frames("cam-1", ["frame-0001", "frame-0002"]) == {"frame-0001"}
+    recorded = catalog.walks.recorded_at("cam-1", ["frame-0001", "frame-0002"])
+    assert set(recorded) == {"frame-0001"}
+    (at,) = recorded.values()
+    camera, next_moment = Scope(camera="cam-1"), at + timedelta(microseconds=1)
+    both = catalog.walks.count_frames(replace(camera, since=at, before=next_moment))
+    assert both + catalog.walks.count_frames(replace(camera, before=at)) + (
+        catalog.walks.count_frames(replace(camera, since=next_moment))
+    ) == catalog.walks.count_frames(camera)
+    assert both >= 1
+    assert catalog.walks.count_images(Scope(camera="cam-1", sample="s-0")) == 13

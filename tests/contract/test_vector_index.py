@@ -237,6 +237,7 @@ def test_each_filter_alone_and_with_others_finds_what_the_reference_matches(
     alone: list[dict[str, Any]] = [
         {"camera": camera}, {"sample": sample},
         {"state": LabelState.UNLABELLED}, {"state": LabelState.DUBIOUS}, {"taxon": "copepod"},
+        {"taxa": ("copepod", "diatom")}, {"taxa": ('" or taxon != "',)}, {"taxa": ()},
         {"after": NOON}, {"before": NOON}, {"after": datetime(1931, 1, 1, tzinfo=UTC)},
         {"before": NOON + timedelta(microseconds=1)}, {"before": datetime(1900, 1, 1, tzinfo=UTC)},
         {"depth_min_m": 0.0}, {"depth_max_m": 0.0}, {"depth_min_m": -100.0},
@@ -244,6 +245,11 @@ def test_each_filter_alone_and_with_others_finds_what_the_reference_matches(
         {"latitude_min": 0.0, "latitude_max": 54.0}, {"latitude_max": 0.5},
         {"longitude_min": 0.0}, {"longitude_min": 179.0, "longitude_max": -179.0},
     ]  # fmt: skip
+    # Where samples were put since: this one into tara; this one out of it.
+    alone += [
+        {"project": "tara", "project_gained": frozenset({sample, 's-"'})},
+        {"project": "tara", "project_lost": frozenset({sample, "other"})},
+    ]
     pairs = [a | b for a, b in itertools.combinations(alone, 2)]
     own = {image.image_id for image in images}
     for conditions in [*alone, *pairs]:

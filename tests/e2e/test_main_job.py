@@ -50,7 +50,7 @@ def archive(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
         run = stack.command(*arguments, stdout=subprocess.PIPE)
         out = run.communicate(timeout=120)[0].decode()
         assert run.returncode == 0
-        assert "300 files: 300 sent" in out
+        assert "300 files of camera archive: 300 sent" in out
         wait_until(lambda: len(ids_of(stack, "archive")) >= 300, within_s=120, what=stack.logs)
     wait_until(
         lambda: stats(stack)["rois"] == stats(stack)["indexed"], within_s=60, what=stack.logs

@@ -82,7 +82,7 @@ def test_images_appear_as_they_arrive_newest_first(page: Any, web: Web) -> None:
 def test_a_click_shows_neighbours_in_rank_order(page: Any, web: Web) -> None:
     added = web.add([image(n, depth_m=12.5) for n in range(12)])
     open_bench(page, 12)
-    page.locator(f"#tile-{added[0]} img").click()
+    page.locator(f"#tile-{added[0]} .picture").click()
     expect(page.locator(".tile.query")).to_have_attribute("data-id", added[0])
     expect(page.locator("#heading")).to_have_text("11 neighbours")
     shown = page.locator("#grid .tile:not(.query)")
@@ -183,6 +183,7 @@ def test_an_uploaded_picture_is_searched_with(page: Any, web: Web) -> None:
 def test_filters_narrow_what_is_shown(page: Any, web: Web) -> None:
     web.add([image(n, camera=f"cam-{n % 3}") for n in range(9)])
     tiles = open_bench(page, 9)
+    page.locator("#filter").click()
     expect(page.locator("#camera option")).to_have_count(4)
     page.locator("#camera").select_option("cam-1")
     expect(tiles).to_have_count(3)
@@ -192,6 +193,7 @@ def test_filters_narrow_what_is_shown(page: Any, web: Web) -> None:
 
 def test_a_server_that_is_away_is_said_and_found_again(page: Any, web: Web) -> None:
     web.add([image(0)])
+    page.route("**/api/v1/events*", lambda route: route.abort())
     open_bench(page, 1)
     page.route("**/api/v1/stats", lambda route: route.abort())
     expect(page.locator("#banner")).to_contain_text("does not answer")

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plankton_stream.adapters.sql import LabelRequest
+from plankton_stream.domain import LabelState
 from plankton_stream.predictions import Prediction
 from plankton_stream.votes import Voter
 from tests.browser import expect
@@ -95,6 +97,27 @@ def test_a_page_of_proposals_is_accepted_with_one_key(page: Any, web: Web, ids: 
     expect(tiles).to_have_count(3)  # the rejected one is not proposed again
 
 
+def test_esc_in_a_conflict_stops_all_that_would_be_accepted(
+    page: Any, web: Web, ids: list[str]
+) -> None:
+    for image_id, taxon in zip(ids[:3], ("copepod", "egg", "fibre"), strict=True):
+        say(web, image_id, taxon=taxon, score=0.9, margin=0.8)
+    page.goto("/?queue=predicted")
+    expect(page.locator("#grid .tile")).to_have_count(3)
+    expect(page.locator("#count")).to_have_text("3 selected")
+    theirs = LabelRequest((ids[1],), "nauplius", LabelState.VALIDATED, who="ben")
+    web.catalog.labels.apply(theirs)
+    page.keyboard.press("a")
+    dialog = page.get_by_role("dialog", name="Somebody was here first")
+    expect(dialog).to_contain_text("ben named 1 image nauplius")
+    page.keyboard.press("Escape")
+    expect(page.locator(".toast")).to_contain_text("Only 1 image labelled. You went back.")
+    assert [taxon for taxon, _ in names(web, ids[:3])] == ["copepod", "nauplius", None]
+    page.keyboard.press("u")
+    expect(page.locator(".toast")).to_contain_text("Taken back")
+    assert names(web, ids[:1]) == [(None, "unlabelled")]
+
+
 def test_a_number_key_names_like_the_last_time(page: Any, web: Web, ids: list[str]) -> None:
     page.goto(f"/?grow={ids[0]}")
     tiles = page.locator("#grid .tile")
@@ -108,3 +131,34 @@ def test_a_number_key_names_like_the_last_time(page: Any, web: Web, ids: list[st
     page.keyboard.press("1")
     expect(page.locator("#count")).to_have_text("Nothing selected")
     assert [name for name, _ in names(web, ids[:4])] == ["egg", "egg", None, "egg"]
+
+
+def test_only_what_is_sure_comes_selected(page: Any, web: Web, ids: list[str]) -> None:
+    for image_id, score in zip(ids[:3], (0.9, 0.3, 0.1), strict=True):
+        say(web, image_id, taxon="copepod", score=score, margin=score)
+    page.goto("/?queue=predicted")
+    expect(page.locator("#grid .tile")).to_have_count(3)
+    expect(page.locator("#count")).to_have_text("2 selected")
+    assert selected(page) == ids[:2]
+    page.keyboard.press("a")
+    expect(page.locator(".toast")).to_contain_text("2 images labelled copepod")
+    assert names(web, ids[:3]) == [("copepod", "validated")] * 2 + [(None, "unlabelled")]
+    assert web.catalog.predictions.rejected(ids) == {}, "nobody has judged the third"
+
+
+def test_what_was_typed_for_one_selection_names_no_other(
+    page: Any, web: Web, ids: list[str]
+) -> None:
+    page.goto("/?queue=clusters")
+    expect(page.locator("#grid .tile")).to_have_count(10)
+    page.keyboard.press("l")
+    page.keyboard.type("egg")
+    page.keyboard.press("Tab")
+    expect(page.locator("#name")).to_have_value("egg")
+    page.locator("#queue").select_option("newest")
+    expect(page.locator("#heading")).to_have_text("Newest unlabelled")
+    expect(page.locator("#name")).to_have_value("")
+    page.keyboard.press("Control+a")
+    page.locator("#validate").click()
+    expect(page.locator(".toast.bad")).to_contain_text("Choose a taxon first")
+    assert names(web, ids) == [(None, "unlabelled")] * 10

@@ -1,9 +1,13 @@
 """A live camera of small frames that writes into a logbook what it gave, to compare with later.
 
 `python -m tests.faults.logbook_camera CAMERA LOGBOOK FRAMES`: gives so many frames in all, over all
-its starts, ten a second.
+its starts, ten a second. With `KILLED_WHEN` in its environment it is killed, with -9, as soon as
+its log says that: who reads the log first and kills it then comes too late on a busy machine.
 """
 
+import logging
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +25,18 @@ from producers.running import publish_camera
 
 RATE_HZ = 10.0
 _SIDE_PX = 160
+
+
+class Killer(logging.Handler):
+    """Kills this process when something is logged."""
+
+    def __init__(self, when: str) -> None:
+        super().__init__()
+        self._when = when
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._when in record.getMessage():
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class LogbookCamera:
@@ -57,5 +73,7 @@ if __name__ == "__main__":
     _camera, _logbook, _frames = sys.argv[1:]
     _settings = load_settings()
     start_logging(_settings)
+    if _when := os.environ.get("KILLED_WHEN"):
+        logging.getLogger().addHandler(Killer(_when))
     _source = LogbookCamera(_camera, Path(_logbook), int(_frames))
     publish_camera(_settings, _source, FRAMES, RATE_HZ, stop_on_signals())

@@ -102,7 +102,7 @@ def test_a_folder_waits_for_kafka_and_loses_nothing(broker: Broker, tmp_path: Pa
         assert run.wait(90) == 0, log.read_text()
     keys = {read_frame(record).frame_key for record in records(broker, topics.FRAMES)}
     assert keys == {f"{number:04d}.png" for number in range(FILES)}
-    assert f"{FILES} files: {FILES} sent" in log.read_text()
+    assert f"{FILES} files of camera pictures: {FILES} sent" in log.read_text()
 
 
 def test_a_live_camera_spools_and_loses_nothing(broker: Broker, tmp_path: Path) -> None:

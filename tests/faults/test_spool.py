@@ -37,9 +37,9 @@ FRAMES = int((AWAY_S + 8) * RATE_HZ)
 
 
 @contextmanager
-def camera(broker: Broker, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def camera(broker: Broker, folder: Path, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
     command = [sys.executable, "-m", "tests.faults.logbook_camera", CAMERA]
-    where = {"PLANKTON_KAFKA": broker.address, "PLANKTON_HOME": str(folder)}
+    where = {"PLANKTON_KAFKA": broker.address, "PLANKTON_HOME": str(folder)} | environment
     with (folder / "camera.log").open("ab") as log:
         run = subprocess.Popen(
             [*command, str(folder / "logbook"), str(FRAMES)],
@@ -58,19 +58,14 @@ def test_killed_while_it_drains_every_frame_arrives_once_and_in_order(
     log, catalog_url = tmp_path / "camera.log", f"sqlite:///{tmp_path / 'catalog.sqlite'}"
     upgrade(catalog_url)
     with light_workers(broker.address, milvus, catalog_url) as index:
-        with camera(broker, tmp_path) as run:
+        # Said when the first of what was spooled is confirmed.
+        with camera(broker, tmp_path, KILLED_WHEN="Kafka takes frames again") as run:
             wait_until(lambda: given(tmp_path) > 20, within_s=60, what=log.read_text)
             broker.off()
             until = time.monotonic() + AWAY_S
             wait_until(lambda: time.monotonic() > until, within_s=AWAY_S + 9, what="time stands")
             broker.on()
-            # Said when the first of what was spooled is confirmed.
-            wait_until(
-                lambda: "Kafka takes frames again" in log.read_text(),
-                within_s=90,
-                what=log.read_text,
-            )
-            run.send_signal(signal.SIGKILL)
+            assert run.wait(90) == -signal.SIGKILL, log.read_text()
         spool = tmp_path / "spool" / CAMERA
         waiting = sum(path.stat().st_size for path in spool.glob("*.frames"))
         assert waiting > 0, "all was sent before the kill: the test shows less than it should"

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from plankton_stream.adapters.files import FileImageStore
-from plankton_stream.adapters.kafka import KafkaAdmin, KafkaPublisher, KafkaSubscriber
-from plankton_stream.adapters.kafka_reading import KafkaLogReader
+from plankton_stream.adapters.kafka import (
+    KafkaAdmin,
+    KafkaLogReader,
+    KafkaPublisher,
+    KafkaSubscriber,
+)
 from plankton_stream.adapters.milvus import MilvusIndex
 from plankton_stream.adapters.sql import Catalog, upgrade
 from plankton_stream.audit.findings import Fate, Where

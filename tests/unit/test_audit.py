@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from plankton_stream.audit.findings import Fate, Findings, Where
+from plankton_stream.audit.look import audit
 from plankton_stream.audit.repair import Repaired, repair
 from plankton_stream.audit.table import repair_table, table
 from plankton_stream.domain import Frame, Naming
 from plankton_stream.events import topics
-from plankton_stream.events.envelope import Message
+from plankton_stream.events.envelope import Message, Received
 from plankton_stream.events.images import frame_message
 from tests.pipeline import MemoryPipeline, a_frame, a_roi
 
@@ -39,6 +41,15 @@ def filled(line: MemoryPipeline) -> MemoryPipeline:
     line.say("ifcb", sent=2)
     line.run()
     return line
+
+
+def number(line: MemoryPipeline, *numbers: int) -> None:
+    """Frames with these numbers arrive and are cut."""
+    for sequence in numbers:
+        message = frame_message(a_frame(f"f{sequence}", camera=CAMERA))
+        headers = (*message.headers, ("ce_sequence", str(sequence).encode()))
+        line.log.append(Message(message.topic, message.key, message.value, headers))
+    line.run()
 
 
 def lost(found: Findings) -> dict[Where, int]:
@@ -90,6 +101,35 @@ def test_what_no_worker_has_finished_with_waits(line: MemoryPipeline) -> None:
     assert found.cameras[CAMERA].rois == {Fate.WAITING: 2}
 
 
+def test_all_counts_are_of_one_moment_while_camera_and_workers_run(
+    line: MemoryPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.publish(*(a_frame(key, camera=CAMERA) for key in ("f1", "f2")), a_roi("r1", camera="i"))
+    line.run()
+    line.publish(a_frame("f3", camera=CAMERA), a_roi("r2", camera="i"))
+    line.say(CAMERA, sent=3)
+    line.say("i", sent=2)
+    read = line.reader.read
+
+    def work_goes_on(topic: topics.Topic, ranges: dict[int, range]) -> Iterator[list[Received]]:
+        if topic is topics.FRAMES:  # the snapshot is taken
+            monkeypatch.setattr(line.reader, "read", read)
+            line.publish(a_frame("f4", camera=CAMERA), a_roi("r3", camera="i"))
+            line.run()
+            line.say(CAMERA, sent=4)
+        return read(topic, ranges)
+
+    monkeypatch.setattr(line.reader, "read", work_goes_on)
+    found = line.audit()
+    frames, rois = found.cameras[CAMERA], found.cameras["i"]
+    assert found.missing == 0
+    assert (frames.sent, frames.arrived, frames.frames.total()) == (3, 3, 3)
+    assert frames.frames == {Fate.PRESENT: 2, Fate.WAITING: 1}
+    assert frames.rois == {Fate.PRESENT: 4}
+    assert (rois.sent, rois.arrived) == (2, 2)
+    assert rois.rois == {Fate.PRESENT: 1, Fate.WAITING: 1}
+
+
 def test_a_frame_that_the_log_lost_is_missing(filled: MemoryPipeline) -> None:
     filled.say(CAMERA, sent=5)
     found = filled.audit()
@@ -97,21 +137,79 @@ def test_a_frame_that_the_log_lost_is_missing(filled: MemoryPipeline) -> None:
     done, after = repaired(filled)
     assert sum(done.hopeless.values()) == 2
     assert after.missing == 2
+    filled.say(CAMERA, sent=23)
+    text = table(filled.audit())
+    assert text[-2] == "MISSING 20 frames sent, not in the log"
+    assert text[-1].startswith(f"    {CAMERA} 20 since "), "and no more: they are all of them"
 
 
 def test_a_gap_in_the_numbers_is_missing_unless_the_camera_says_that_it_dropped_it(
     line: MemoryPipeline,
 ) -> None:
-    for number in (7, 8, 11):
-        message = frame_message(a_frame(f"f{number}", camera=CAMERA))
-        sequence = ("ce_sequence", str(number).encode())
-        line.log.append(
-            Message(message.topic, message.key, message.value, (*message.headers, sequence))
-        )
-    line.run()
+    number(line, 7, 8, 11)
     assert lost(line.audit()) == {Where.SEQUENCE: 2}
-    line.say(CAMERA, sent=3, dropped=2)
+    line.say(CAMERA, sent=3, dropped=2, last_sequence=11)
     assert line.audit().missing == 0
+    line.say(CAMERA, sent=3, dropped=1, last_sequence=11)
+    assert lost(line.audit()) == {Where.SEQUENCE: 1}
+
+
+def test_what_a_camera_dropped_before_it_was_restarted_is_not_missing(
+    line: MemoryPipeline,
+) -> None:
+    number(line, 1, 3, 6, 8)
+    line.say(CAMERA, sent=2, lost_before=3, dropped=1, last_sequence=8)
+    assert line.audit().missing == 0
+    line.say(CAMERA, sent=2, lost_before=2, dropped=1, last_sequence=8)
+    assert lost(line.audit()) == {Where.SEQUENCE: 1}
+
+
+def test_what_a_camera_drops_after_its_last_status_waits_for_the_next(
+    line: MemoryPipeline,
+) -> None:
+    number(line, 1, 3, 6, 8)
+    line.say(CAMERA, sent=2, dropped=2, last_sequence=4)
+    found = line.audit()
+    assert (found.missing, found.waiting) == (0, 2)  # 5 and 7
+    assert "numbers   2 too new to be judged" in "\n".join(table(found))
+    line.say(CAMERA, sent=2, dropped=1, last_sequence=4)
+    assert lost(line.audit()) == {Where.SEQUENCE: 1}
+
+
+def test_numbers_that_a_camera_still_holds_are_not_missing(line: MemoryPipeline) -> None:
+    number(line, 1, 3)
+    line.say(CAMERA, sent=2, spooled=1, last_sequence=3)
+    assert line.audit().missing == 0
+
+
+@pytest.mark.parametrize("ends", ["stopped", "silent"])
+def test_a_camera_that_does_not_run_any_more_is_judged_whole(
+    line: MemoryPipeline, ends: str
+) -> None:
+    number(line, 1, 3, 6)
+    line.say(
+        CAMERA, sent=3, dropped=1, last_sequence=3,
+        state="stopped" if ends == "stopped" else "running",
+    )  # fmt: skip
+    parts = replace(line.parts(), silent_s=0.0 if ends == "silent" else 60.0)
+    found = audit(parts)
+    assert lost(found) == {Where.SEQUENCE: 2}
+    assert found.waiting == 0
+
+
+def test_gaps_are_named_from_the_newest_on_and_fit_their_number(line: MemoryPipeline) -> None:
+    number(line, *range(1, 28, 2), 30)
+    text = table(line.audit())
+    assert text[-2:] == [
+        "MISSING 15 numbers missing in the sequence",
+        f"    {CAMERA} 28…29, 26, 24, 22, 20, 18, 16, 14, 12, 10 and 4 older",
+    ]
+    line.say(CAMERA, sent=15, dropped=12, last_sequence=30)
+    assert table(line.audit())[-2:] == [
+        "MISSING 3 numbers missing in the sequence",
+        f"    {CAMERA} 3 of these 15 numbers are not accounted for: "
+        "28…29, 26, 24, 22, 20, 18, 16, 14, 12, 10 and 4 older",
+    ]
 
 
 def test_what_the_log_deleted_by_its_age_is_not_taken_for_lost(filled: MemoryPipeline) -> None:

@@ -67,7 +67,7 @@ def test_simulated_options_win(log: MemoryLog) -> None:
 def test_folder_once(log: MemoryLog, pictures: Path) -> None:
     result = camera("folder", pictures, "--camera", "cam")
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("2 files: 2 sent; ")
+    assert result.output.startswith("2 files of camera cam: 2 sent; ")
     assert result.output.rstrip().endswith("images/s")
     frames = [read_frame(record) for record in log.records[topics.FRAMES.name]]
     assert [frame.frame_key for frame in frames] == ["a.jpg", "b.png"]
@@ -96,8 +96,8 @@ def test_folder_with_losses_does_not_exit_well(pictures: Path) -> None:
     (pictures / "notes.txt").touch()
     result = camera("folder", pictures)
     assert result.exit_code == 1
-    expected = "5 files: 2 sent, 1 skipped (no images), 1 unreadable, 1 refused; "
-    assert result.output.startswith(expected), result.output
+    expected = "2 sent, 1 skipped (no images), 1 unreadable, 1 refused; "
+    assert result.output.startswith(f"5 files of camera cruise-7: {expected}"), result.output
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def test_other_files_are_skipped_and_counted(
     assert source.counts == {"taken": 1, "skipped": 3}
     warnings = [r for r in caplog.records if r.levelno == logging.WARNING]
     assert len(warnings) == 2  # one for each kind
+    assert "is not an image (allowed: PNG, JPEG, TIFF, BMP)" in warnings[0].message
 
 
 def test_a_vanished_file_is_counted_and_the_rest_sent(

@@ -15,6 +15,7 @@ from plankton_stream.domain import Box, Roi
 from plankton_stream.errors import ConfigError
 from plankton_stream.images import decode
 from producers.ifcb.camera import IfcbCamera
+from producers.ifcb.growing import Growing
 
 NEW, OLD = "D20130526T095207_IFCB013", "IFCB5_2012_028_081515"
 PIXELS = [np.arange(start, start + 12, dtype=np.uint8) for start in (0, 100)]
@@ -171,3 +172,56 @@ def test_real_bins_give_what_pyifcb_reads() -> None:
         digest = hashlib.sha256(image.tobytes()).hexdigest()
         found[name, str(roi.extra["roi_number"]), str(width), str(height), digest] += 1
     assert found == expected
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_new_bins_are_taken_when_they_are_whole(tmp_path: Path) -> None:
+    later = "D20130526T101500_IFCB013"
+    source = IfcbCamera(tmp_path, camera="ifcb", watch=True)
+    items = iter(source)
+
+    def look() -> set[str]:
+        """The bins of what one look gives."""
+        found = set()
+        while (item := next(items)) is not None:
+            found.add(item.frame_key.partition("/")[0])
+        return found
+
+    assert look() == set()
+    write_bin(tmp_path / "2013")
+    whole = (tmp_path / f"2013/{NEW}.roi").read_bytes()
+    (tmp_path / f"2013/{NEW}.roi").write_bytes(whole[:5])  # the instrument is still at it
+    write_bin(tmp_path / "2013", later)
+    assert [look() for _ in range(3)] == [set()] * 3
+    (tmp_path / f"2013/{NEW}.roi").write_bytes(whole)
+    assert look() == set()
+    assert look() == {NEW}, "whole, and the instrument has begun the next one"
+    assert [look() for _ in range(3)] == [set()] * 3, "nothing says yet that the last one has ended"
+    assert source.counts == Counter(taken=1)
+
+
+def test_the_last_bin_is_taken_when_nothing_changes_and_a_broken_one_when_it_stays_so(
+    tmp_path: Path,
+) -> None:
+    clock, last = Clock(), "D20130526T101500_IFCB013"
+    growing = Growing(60.0, clock)
+    write_bin(tmp_path, NEW)
+    (tmp_path / f"{NEW}.hdr").unlink()
+    write_bin(tmp_path, last)
+    adcs = sorted(tmp_path.glob("*.adc"))
+    assert list(growing.whole(adcs)) == []
+    clock.now_s = 59.0
+    assert list(growing.whole(adcs)) == []
+    (tmp_path / f"{last}.roi").write_bytes(b"".join(map(bytes, PIXELS)) + b"more")
+    assert list(growing.whole(adcs)) == []
+    clock.now_s = 61.0
+    assert list(growing.whole(adcs)) == [adcs[0]]
+    clock.now_s = 120.0
+    assert list(growing.whole(adcs)) == [adcs[1]]
+    assert list(growing.whole(adcs)) == []

@@ -74,8 +74,9 @@ def test_a_kind_of_another_package(log: MemoryLog) -> None:
     assert result.exit_code == 0, result.output
     frames = [read_frame(record) for record in log.records[topics.FRAMES.name]]
     assert [frame.capture.camera for frame in frames] == ["their-cam"] * 3
-    assert camera("theirs", 3).output.startswith("3 holograms: 0 sent, 3 known already; ")
-    assert camera("theirs", 3, "--again").output.startswith("3 holograms: 3 sent; ")
+    what = "3 holograms of camera their-cam"
+    assert camera("theirs", 3).output.startswith(f"{what}: 0 sent, 3 known already; ")
+    assert camera("theirs", 3, "--again").output.startswith(f"{what}: 3 sent; ")
 
 
 @pytest.mark.usefixtures("their_package", "log")
@@ -90,7 +91,7 @@ def test_an_archive_of_an_instrument(log: MemoryLog, tmp_path: Path) -> None:
     write_bin(tmp_path / "IFCB 13")
     result = camera("ifcb", "IFCB 13", "--project", "mvco")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("1 bins: 2 sent; ")
+    assert result.stdout.startswith("1 bin of camera ifcb-13: 2 sent; ")
     (first, _) = [read_roi(record) for record in log.records[topics.ROIS.name]]
     assert (first.capture.camera, first.capture.project) == ("ifcb-13", "mvco")
 
@@ -100,7 +101,7 @@ def test_losses_of_an_archive_are_told(log: MemoryLog, tmp_path: Path) -> None:
     write_bin(tmp_path / "bins", "D20130526T105207_IFCB013", adc="")
     result = camera("ifcb", "bins")
     assert result.exit_code == 1
-    assert result.stdout.startswith("2 bins: 2 sent, 1 unreadable; ")
+    assert result.stdout.startswith("2 bins of camera bins: 2 sent, 1 unreadable; ")
     assert len(log.records[topics.ROIS.name]) == 2
 
 

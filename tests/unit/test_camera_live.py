@@ -198,7 +198,7 @@ def test_a_full_spool_keeps_the_oldest_and_says_what_it_drops(
 
 
 def test_moments_that_nobody_took_leave_a_gap_in_the_numbers(
-    camera: Camera, log: MemoryLog
+    camera: Camera, folder: Path, log: MemoryLog
 ) -> None:
     camera.give(1)
     camera.give(1, passed=3)
@@ -206,6 +206,9 @@ def test_moments_that_nobody_took_leave_a_gap_in_the_numbers(
     assert sequences(log) == [1, 5]
     status = camera.status()
     assert (status.seen, status.sent, status.dropped_because) == (5, 2, {"late": 3})
+    camera.spool.close()
+    again = Camera(folder, log).status()
+    assert (again.dropped, again.lost_before) == (0, 3), "what it gave up is known after a restart"
 
 
 def test_a_status_tells_what_waits(folder: Path, log: MemoryLog) -> None:
@@ -242,6 +245,8 @@ def test_frames_that_can_never_be_sent_are_counted_and_the_rest_goes_on(
     assert keys(log) == ["0001", "0002", "0004", "0007"]
     assert camera.totals.dropped_because == {DropReason.REFUSED: 3}
     assert camera.totals.gaps == 2
+    camera.spool.close()
+    assert Camera(folder, log).status().lost_before == 3
 
 
 def test_a_damaged_record_is_counted_and_the_rest_is_sent(

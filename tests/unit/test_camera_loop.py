@@ -22,7 +22,7 @@ from plankton_stream.testing import MemoryLog, MemoryPublisher
 from producers.loop import publish
 from producers.numbering import Numbers
 from producers.source import Item
-from producers.totals import STATUS_EVERY_S, Totals
+from producers.totals import STATUS_EVERY_S, Report, Totals
 
 
 @dataclass
@@ -301,3 +301,24 @@ def test_what_kafka_took_before_it_refused_is_not_sent_again(
     totals = run(ListSource(frames(6)), Filling(log))
     assert totals == Totals(seen=6, sent=6)
     assert sent_keys(log) == [f"{number:04d}" for number in range(6)]
+
+
+def test_a_status_counts_all_that_was_dropped_up_to_its_last_number(
+    log: MemoryLog, time: FakeTime, tmp_path: Path
+) -> None:
+    class Busy(Totals):
+        """Of a camera that drops a frame whenever somebody looks at what it dropped."""
+
+        @property
+        def dropped(self) -> int:
+            before = self.dropped_because.total()
+            self.drop(DropReason.LATE, numbers.place.given + 1)
+            numbers.skip(1)
+            return before
+
+    with closing(Numbers(tmp_path / "place")) as numbers:
+        report = Report("cam", Busy(), numbers, clock=time.clock)
+        for _ in range(2):
+            report.publish(MemoryPublisher(log), "running")
+    for status in statuses(log):
+        assert status.last_sequence <= status.dropped

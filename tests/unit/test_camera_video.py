@@ -12,9 +12,13 @@ import pytest
 
 from plankton_stream.domain import Frame
 from plankton_stream.errors import ConfigError
+from plankton_stream.events import topics
+from plankton_stream.events.facts import read_fact
+from plankton_stream.events.health import CameraStatus, DropReason
 from plankton_stream.images import decode
 from producers import video
 from producers.video import VideoCamera
+from tests.camera_parts import camera, recorded
 
 
 @pytest.fixture
@@ -128,3 +132,55 @@ def test_live_frames_that_nobody_takes_are_counted(monkeypatch: pytest.MonkeyPat
     assert numbers == sorted(numbers)
     assert numbers[-1] == 19
     assert source.counts["missed"] == 20 - len(numbers) > 0
+
+
+def damaged(film: Path) -> Path:
+    """The same film whose third frame is no JPEG any more."""
+    data = bytearray(film.read_bytes())
+    start = -1
+    for _ in range(3):
+        start = data.index(b"\xff\xd8\xff", start + 1)  # a JPEG begins; before it, its length
+    size = int.from_bytes(data[start - 4 : start], "little")
+    data[start : start + size] = bytes(size)
+    film.write_bytes(data)
+    return film
+
+
+def test_a_damaged_frame_of_a_file_is_lost_and_the_rest_is_not(film: Path) -> None:
+    source = VideoCamera(str(damaged(film)), camera="v")
+    found = list(frames(iter(source)))
+    grey = [decode(frame.data, frame.content_type).mean() for frame in found]
+    assert grey == pytest.approx([0, 40, 120, 160], abs=3)
+    assert source.lost == {DropReason.LATE: 0, DropReason.UNREADABLE: 1}
+
+
+def test_what_a_video_lost_is_dropped_by_its_camera(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged(film)
+    with recorded(monkeypatch, tmp_path) as log:
+        result = camera("video", film, "--camera", "v")
+    assert result.exit_code == 1
+    assert "4 sent, 1 not decoded" in result.output
+    last = read_fact(log.records[topics.CAMERAS.name][-1])
+    assert isinstance(last, CameraStatus)
+    assert (last.seen, last.sent, last.dropped) == (5, 4, 1)
+    assert last.dropped_because == {"unreadable": 1}
+
+
+class Stutter(Film):
+    """Its second frame is none."""
+
+    reads = 0
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        self.reads += 1
+        return (False, None) if self.reads == 2 else super().read()
+
+
+def test_a_live_frame_that_the_decoder_does_not_give_is_no_end() -> None:
+    films = iter([Stutter(2)])
+    source = VideoCamera("0", camera="v", open_video=lambda _: next(films, Film(0)))
+    found = list(islice(frames(iter(source)), 2))
+    assert [frame.frame_key[-1] for frame in found] == ["0", "1"]
+    assert source.lost[DropReason.UNREADABLE] == 1

@@ -11,12 +11,14 @@ from typer.testing import CliRunner, Result
 from plankton_stream.errors import ConfigError
 from producers import commands
 from producers.cutting.commands import segment_app
+from tests.unit.test_camera_flowcam import particle, write_run
+from tests.unit.test_camera_ifcb import PIXELS, write_bin
 
 
 @pytest.fixture(autouse=True)
 def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # a developer's .env is not read
-    monkeypatch.setattr("producers.cutting.commands.start_logging", lambda _: None)
+    monkeypatch.setattr("plankton_stream.telemetry.start_logging", lambda _: None)
 
 
 @pytest.fixture
@@ -82,6 +84,33 @@ def test_a_preview_draws_the_boxes(frames: Path, source: str) -> None:
     red = (picture[..., 2] > 200) & (picture[..., 0] < 100)
     assert red[60:120, 30:90].any()
     assert red[60:120, 130:190].any()
+
+
+def test_a_preview_of_a_video_is_cut_after_the_background_has_learned(tmp_path: Path) -> None:
+    path = tmp_path / "dive.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (304, 208), False)
+    for number in range(8):
+        pixels = np.full((208, 304), 200, np.uint8)
+        cv2.circle(pixels, (40 + 30 * number, 90), 12, 60, -1)
+        writer.write(pixels)
+    writer.release()
+    result = preview(path, "--frames", 6)
+    assert result.exit_code == 0, result.output
+    assert "00000005: 1 boxes" in result.output
+    assert cv2.imread("preview.png").shape == (208, 304, 3)
+
+
+def test_a_preview_of_an_instrument_shows_its_cut_outs(tmp_path: Path) -> None:
+    write_bin(tmp_path / "bins")
+    result = preview(tmp_path / "bins")
+    assert result.exit_code == 0, result.output
+    assert "the first 2 ROIs" in result.output
+    picture = cv2.imread("preview.png")
+    assert (picture[8:12, 8:11, 0].ravel() == PIXELS[0]).all()
+    run = write_run(tmp_path / "run", particle(1), particle(2))
+    result = preview(run, "--out", "run.png")
+    assert result.exit_code == 0, result.output
+    assert "ROIs, as the instrument cut them" in result.output
 
 
 @pytest.mark.parametrize("source", ["nothing", "note.txt", "broken.png"])

@@ -1,5 +1,6 @@
 """EcoTaxa: what the project exports comes in again with all that was known."""
 
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +9,16 @@ import numpy as np
 import pytest
 
 from plankton_stream.adapters.sql import Catalog, LabelRequest, upgrade
-from plankton_stream.domain import Box, Capture, GivenName, Image, LabelState, Roi, image_id
+from plankton_stream.domain import (
+    Box,
+    Capture,
+    GivenName,
+    Image,
+    LabelState,
+    Measurements,
+    Roi,
+    image_id,
+)
 from plankton_stream.errors import ConfigError
 from plankton_stream.exporting import export_ecotaxa
 from plankton_stream.images import decode
@@ -91,6 +101,37 @@ def test_when_a_name_was_given_survives_the_round_trip(house: House, tmp_path: P
     assert roi.name == name
     house.catalog.given_names.adopt({image.image_id: name})
     assert len(house.catalog.labels.history(image.image_id)) == 1
+
+
+MEASURED = Measurements(
+    area_px=412.0, esd_px=22.904, major_px=30.5, minor_px=17.25, perimeter_px=81.7, solidity=0.9123,
+    mean_grey=101.25, sharpness=7.5, area_um2=46292.32, esd_um=242.782, major_um=323.3,
+    minor_um=182.85, perimeter_um=866.02,
+)  # fmt: skip
+
+
+def test_what_was_measured_comes_back_under_ecotaxas_names(house: House, tmp_path: Path) -> None:
+    known = house.add(an_image(CAPTURE, "a", measurements=MEASURED), picture(1))
+    bare = house.add(an_image(BARE, "b"), picture(2))
+    out = tmp_path / "out.zip"
+    export_ecotaxa(out, house.catalog, house.store, ImageFilter())
+    with zipfile.ZipFile(out) as archive:
+        names, types, *_ = archive.read("ecotaxa_export.tsv").decode().splitlines()
+    kinds = dict(zip(names.split("\t"), types.split("\t"), strict=True))
+    wanted = ("object_area", "object_major", "object_minor", "object_perim.", "object_mean")
+    assert [kinds[name] for name in wanted] == ["[f]"] * 5
+    back = {roi.image_id: roi for roi in rois(out)}
+    assert back[known.image_id].measurements == MEASURED
+    assert back[known.image_id].extra == {"acq_id": "cam-1"}
+    assert back[bare.image_id].measurements is None
+
+
+def test_another_programs_area_stays_what_it_was(house: House, tmp_path: Path) -> None:
+    house.add(an_image(BARE, "a", extra={"area": 31.5, "major": 8.0}), picture(1))
+    export_ecotaxa(tmp_path / "out.zip", house.catalog, house.store, ImageFilter())
+    (roi,) = rois(tmp_path / "out.zip")
+    assert roi.measurements is None
+    assert roi.extra == {"area": 31.5, "major": 8.0, "acq_id": "cam-1"}
 
 
 def test_a_filter_and_images_without_bytes(house: House, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`plankton evaluate` and `plankton embed` on drawn images, as a user runs them."""
 
 import json
+import shlex
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -66,6 +67,15 @@ def evaluated(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[s
 @pytest.fixture(scope="module")
 def document(evaluated: tuple[str, Path]) -> Evaluation:
     return Evaluation.model_validate_json((evaluated[1] / "figures.json").read_bytes())
+
+
+def test_the_command_is_one_that_a_shell_takes_and_draws_the_blur_curve(
+    document: Evaluation,
+) -> None:
+    assert shlex.split(document.command) == [
+        "plankton", "evaluate", "drawn & labelled", *RANDOM, "--label", "drawn <first>",
+        "--compare", "trained=compact", "--json", "FILE", "--report", "DIR",
+    ]  # fmt: skip
 
 
 def test_the_table_has_all_encoders_ways_and_methods(

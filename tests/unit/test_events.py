@@ -17,6 +17,7 @@ from plankton_stream.domain import (
     Naming,
     Roi,
     Specimen,
+    TaxonKind,
 )
 from plankton_stream.errors import RejectedError
 from plankton_stream.events import topics
@@ -38,6 +39,7 @@ from plankton_stream.events.facts import (
 from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
 from plankton_stream.events.images import frame_message, read_frame, read_roi, roi_message
 from plankton_stream.events.prediction import ImagePredicted
+from plankton_stream.events.taxon import TaxonChanged
 from plankton_stream.votes import Voter
 
 NOON = datetime(2024, 5, 1, 12, 0, 0, 1, tzinfo=UTC)
@@ -216,6 +218,10 @@ SOME: list[Fact] = [
     ),
     CensusCounted(
         camera="c", window_start=None, window_s=300, counts={"copepod": 2}, updated_at=NOON
+    ),
+    TaxonChanged(
+        taxon="copepod", name="Copepoda", rank="class", parent="crustacea", aphia_id=1080,
+        kind=TaxonKind.LIVING, synonyms=("Oar-feet",),
     ),
     AlertRaised(subject="camera/c", kind="silent", since=NOON, at=NOON, what="says nothing"),
     AlertCleared(subject="camera/c", kind="silent", since=NOON, at=NOON, what="is back"),

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from plankton_stream.gaps import Arrived, Gap
+from plankton_stream.gaps import Arrived, Gap, count, up_to
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,14 @@ def test_the_ends_are_known_from_elsewhere() -> None:
     assert arrived.gaps(last=2) == []
     assert Arrived().gaps(first=1, last=3) == [Gap(1, 3)]
     assert Gap(5, 6).frames == 2
+
+
+def test_gaps_up_to_a_number() -> None:
+    gaps = [Gap(3, 4), Gap(7, 9), Gap(12, 12)]
+    assert up_to(gaps, 8) == [Gap(3, 4), Gap(7, 8)]
+    assert (up_to(gaps, 2), up_to(gaps, 99)) == ([], gaps)
+    assert (count(gaps), count([])) == (6, 0)
+    assert [str(gap) for gap in gaps] == ["3…4", "7…9", "12"]
 
 
 def test_it_equals_a_set_for_any_order_and_stays_small() -> None:

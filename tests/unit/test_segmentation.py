@@ -197,6 +197,27 @@ def test_an_organism_of_the_first_frame_leaves_no_ghost() -> None:
     assert found.boxes == ()
 
 
+def test_what_sticks_for_some_frames_leaves_no_ghost() -> None:
+    segmenter, stuck = Segmenter(Parameters(memory_frames=10)), (400, 300, 40)
+    for number in range(40):
+        segmenter.segment(frame(seed=number))
+    for number in range(40, 46):
+        found = segmenter.segment(frame(stuck, seed=number))
+        assert_found(found.boxes, stuck)
+    for number in range(46, 60):
+        assert segmenter.segment(frame(seed=number)).boxes == (), number
+
+
+def test_a_pale_organism_is_one_with_its_dark_spot() -> None:
+    pixels = frame((320, 220, 5)).astype(np.float32)
+    grain = cv2.GaussianBlur(np.random.default_rng(7).normal(0, 1, (80, 96)), (0, 0), 1.2)
+    pixels[200:280, 296:392] += 7 * grain / grain.std()  # no pixel of it but the spot is strong
+    strict = {"min_contrast": 25, "seed_contrast": 30}
+    found, _ = cut(np.clip(pixels, 0, 255).astype(np.uint8), **strict)
+    (box,) = found
+    assert iou(box, Box(296, 200, 96, 80)) > 0.6
+
+
 def test_flicker_of_the_light_is_no_object() -> None:
     segmenter = Segmenter(Parameters(texture_factor=0))
     for number, water in enumerate((200, 190, 210, 180, 205)):

@@ -3,8 +3,10 @@
 import errno
 import os
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,14 @@ def test_numbers_count_on_after_an_empty_spool_and_after_frames_that_were_lost(
     assert spool.numbers.next() == 16
 
 
+def test_a_place_that_was_written_before_losses_were_counted_is_read(folder: Path) -> None:
+    a_spool(folder).close()
+    (place,) = (path for path in folder.iterdir() if path.name.startswith("place"))
+    body = struct.pack("<8sQQ", b"plankto1", 7, 5)
+    place.write_bytes(body + struct.pack("<I", zlib.crc32(body)))
+    assert a_spool(folder).numbers.place == (7, 5, 0)
+
+
 @pytest.mark.parametrize("cut", [1, 3, 20, 24, 60, 119])
 def test_a_frame_that_a_kill_cut_off_is_recognised(
     folder: Path, cut: int, caplog: pytest.LogCaptureFixture
@@ -169,7 +179,7 @@ class Disk:
         monkeypatch.setattr(os, "pwrite", self.pwrite)
 
     def pwrite(self, file: int, data: bytes, offset: int) -> int:
-        if offset + len(data) > 28:  # the place file needs no space
+        if offset + len(data) > 36:  # the place file needs no space
             if self.free < 1:
                 raise OSError(errno.ENOSPC, "No space left on device")
             data = data[: int(min(self.free, len(data)))]

@@ -121,7 +121,7 @@ def test_up_serves_the_page_to_this_machine_only(
 ) -> None:
     monkeypatch.setenv("PLANKTON_WEB_HOST", host)
     monkeypatch.setenv("PLANKTON_HOME", str(tmp_path / "home"))
-    with pytest.raises(ConfigError, match=rf"PLANKTON_WEB_HOST={host}: .*no login"):
+    with pytest.raises(ConfigError, match=rf"PLANKTON_WEB_HOST={host}: .*without a login"):
         CliRunner().invoke(app, ["up"], catch_exceptions=False)
     assert not (tmp_path / "home").exists()
 

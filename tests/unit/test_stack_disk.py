@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from plankton_stream.alerts import OpenAlerts
+from plankton_stream.errors import RetryableError
+from plankton_stream.events.envelope import Message, Received
+from plankton_stream.events.facts import read_fact
+from plankton_stream.events.health import AlertCleared, AlertRaised
 from plankton_stream.stack import disk
 from plankton_stream.stack.disk import DiskWatch, Look, look, outlook, read_outlook
+from plankton_stream.stack.disk_alert import DiskAlert
 from plankton_stream.stack.home import Home
 from plankton_stream.stack.status import status, table
 
@@ -80,6 +86,65 @@ def test_a_warning_is_said_once_and_again_after_it_had_gone(home: Home) -> None:
     (home.root / "images/aa/1.png").write_bytes(b"x" * 4_000_000)
     watch.step()
     assert len(said) == 2
+
+
+class Log:
+    """Takes alert events, or does not answer."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.is_away = False
+
+    def __call__(self, message: Message) -> None:
+        if self.is_away:
+            raise RetryableError("no broker answers")
+        self.messages.append(message)
+
+    @property
+    def facts(self) -> list[object]:
+        return [read_fact(as_received(message)) for message in self.messages]
+
+
+def as_received(message: Message) -> Received:
+    headers = tuple(message.headers)
+    return Received(message.topic, 0, 0, message.key_bytes, message.value, headers, None)
+
+
+def watched(home: Home, log: Log) -> DiskWatch:
+    return DiskWatch(home, 7, lambda _line: None, DiskAlert(home, log).step)
+
+
+def test_a_disk_that_fills_is_an_alert_until_there_is_room_again(home: Home) -> None:
+    log, page = Log(), OpenAlerts()
+    watched(home, log).step()
+    watch = watched(home, log)  # `plankton up` was started again
+    watch.step()
+    (raised,) = log.facts
+    assert isinstance(raised, AlertRaised)
+    assert raised.subject.startswith("disk/")
+    assert "0.01 of 0.01 GB" in raised.what
+    (home.root / "images/aa/1.png").unlink()
+    watch.step()
+    watch.step()
+    _, cleared = log.facts
+    assert isinstance(cleared, AlertCleared)
+    assert (cleared.subject, cleared.kind, cleared.since) == (
+        raised.subject, raised.kind, raised.since
+    )  # fmt: skip
+    page.take(raised)
+    assert page.all() == [raised]
+    page.take(cleared)
+    assert page.all() == []
+
+
+def test_an_alert_that_kafka_does_not_take_is_said_later(home: Home) -> None:
+    log = Log()
+    log.is_away = True
+    watch = watched(home, log)
+    watch.step()
+    log.is_away = False
+    watch.step()
+    assert [type(fact) for fact in log.facts] == [AlertRaised]
 
 
 def test_status_shows_what_was_seen_last(home: Home) -> None:

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from plankton_stream import images as pixels
 from plankton_stream.codes import binary_codes, hamming_distances
 from plankton_stream.domain import MAX_IMAGE_BYTES
+from plankton_stream.predictions import Prediction
 from tests.web_parts import START, Web, image, picture, turned
 
 UNKNOWN = "01AN4Z07BY79KA1307SR9X4MV3"
@@ -77,6 +78,41 @@ def test_filters(web: Web, client: FlaskClient, query: str, expected: list[int])
     assert ids(client.get(f"/api/v1/images?{query}")) == [added[n] for n in expected]
 
 
+def proposed(web: Web, ids: list[str], taxon: str) -> None:
+    """Write what the predict worker would have said."""
+    web.catalog.predictions.put(
+        [
+            Prediction(
+                image_id=i, taxon=taxon, score=0.9, margin=0.5, nearest=0.1, crowd=1.0,
+                evidence=(), encoder="test-encoder", voted_at=START,
+            )
+            for i in ids
+        ]
+    )  # fmt: skip
+
+
+def test_a_predicted_taxon_filters_lists_and_neighbours(web: Web, client: FlaskClient) -> None:
+    added = web.add([image(n) for n in range(400)])
+    proposed(web, added[::2], "copepod")
+    proposed(web, added[1::2], "egg")
+    far = added[302:310:2]
+    proposed(web, far, "salp")
+    assert ids(client.get("/api/v1/images?predicted=salp")) == far[::-1]
+    assert ids(client.get("/api/v1/images?predicted=salp&limit=1")) == far[-1:]
+    url = f"/api/v1/images/{added[0]}/neighbours?k=3&predicted=salp"
+    found = [one["image_id"] for one in client.get(url).json["neighbours"]]
+    assert found == far[:3], "further away than the first search looks"
+    label = {"image_ids": far[:1], "taxon": "egg"}
+    assert (
+        client.post("/api/v1/labels", json=label, headers={"Idempotency-Key": "k"}).status_code
+        == 201
+    )
+    assert ids(client.get("/api/v1/images?predicted=salp")) == far[:0:-1], "named: nobody's guess"
+    assert [one["image_id"] for one in client.get(url).json["neighbours"]] == far[1:4]
+    assert "unknown taxon 'kraken'" in detail(client.get("/api/v1/images?predicted=kraken"), 422)
+    assert ids(client.get("/api/v1/images?predicted=egg&state=validated")) == []
+
+
 def test_pages_have_no_gaps_or_doubles_while_images_arrive(web: Web, client: FlaskClient) -> None:
     added = web.add([image(n) for n in range(10)])
     seen: list[str] = []
@@ -104,7 +140,7 @@ def test_pages_have_no_gaps_or_doubles_while_images_arrive(web: Web, client: Fla
         ("depth_min=nan", 422, "finite"),
         ("cursor=%00", 422, "cursor"),
         ("cursor=12-01AN4Z07BY79KA1307SR9X4MV3x", 422, "cursor"),
-        ("colour=red", 422, "known: camera, instrument, project, sample, state, taxon"),
+        ("colour=red", 422, "unknown parameters: colour; known: camera, instrument,"),
         ("camera=a&camera=b", 400, "more than once: camera"),
     ],
 )

@@ -13,11 +13,47 @@ from tests.web_parts import Web, image, picture
 from web.operations import JSON
 
 NOT_API = {"/cameras", "/", "/census", "/static/{filename}", "/api/openapi.json"}
+NOT_API |= {"/login", "/logout", "/people", "/people/{name}", "/account"}
+NOT_API |= {"/review", "/taxa", "/review/second", "/review/agreement"}
+NOT_API |= {"/map", "/progress", "/images/{image_id}"}
+
+PERSON = {"name": "ann", "role": "viewer", "password": "three small copepods"}
 
 
 @pytest.fixture
 def app(web: Web) -> Flask:
     return web.app()
+
+
+def review_requests(image_id: str) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """Of an image that is labelled: objected to, settled, made a reference."""
+    settle = "/api/v1/review/{image_id}/settlement"
+    settled = {"json": {"taxon": "egg", "why": "seen"}, "headers": {"Idempotency-Key": "s"}}
+    again = settled | {"headers": {"Idempotency-Key": "t"}}
+    shares, references = "/api/v1/review/shares", "/api/v1/references"
+    of_reference = "/api/v1/references/{image_id}"
+    objection = {"image_id": image_id, "taxon": "egg", "note": "round"}
+    truth = {"image_ids": [image_id], "taxon": "egg"}
+    return [
+        ("post", "/api/v1/disputes", "/api/v1/disputes", {"json": objection}),
+        ("post", "/api/v1/disputes", "/api/v1/disputes", {"json": {}}),
+        ("delete", "/api/v1/disputes/{dispute_id}", "/api/v1/disputes/x", {}),
+        ("get", "/api/v1/images/{image_id}", f"/api/v1/images/{image_id}", {}),
+        ("get", "/api/v1/review", "/api/v1/review", {}),
+        ("post", settle, settle.format(image_id=image_id), settled),
+        ("post", settle, settle.format(image_id=image_id), again),
+        ("get", shares, shares, {}),
+        ("put", shares, shares, {"json": {"second_percent": 100}}),
+        ("get", "/api/v1/queues/second", "/api/v1/queues/second", {}),
+        ("post", "/api/v1/opinions", "/api/v1/opinions", {"json": objection}),
+        ("delete", "/api/v1/opinions/{opinion_id}", "/api/v1/opinions/x", {}),
+        ("post", references, references, {"json": truth}),
+        ("get", references, references, {}),
+        ("delete", of_reference, f"{references}/{image_id}", {}),
+        ("get", "/api/v1/agreement", "/api/v1/agreement", {}),
+        ("get", "/api/v1/agreement/matrix", "/api/v1/agreement/matrix?compared=self", {}),
+        ("get", "/api/v1/agreement/matrix", "/api/v1/agreement/matrix?compared=x", {}),
+    ]  # fmt: skip
 
 
 @pytest.fixture
@@ -85,11 +121,16 @@ def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
     label_id, action_id = done["labels"][0]["label_id"], done["action_id"]
     neighbours = f"/api/v1/images/{added[0]}/neighbours"
     refused, skips = {"image_ids": added[3:], "taxon": "egg"}, "/api/v1/queues/clusters/skips"
+    other, page = {"Idempotency-Key": "l"}, {"Plankton-Client": "some-page"}
+    stale = label | {"taxon": "egg", "seen": {added[0]: 0}}
+    names, claims = "/api/v1/images/names", "/api/v1/claims"
+    renewals, releases = f"{claims}/renewals", f"{claims}/releases"
     form = {"image": (BytesIO(picture(0)), "a")}
     requests: list[tuple[str, str, str, dict[str, Any]]] = [
         ("post", "/api/v1/labels", "/api/v1/labels", {"json": label, "headers": key}),
         ("post", "/api/v1/labels", "/api/v1/labels", {"json": {}, "headers": key}),
         ("get", "/healthz", "/healthz", {}),
+        *review_requests(added[1]),
         ("get", "/api/v1/stats", "/api/v1/stats", {}),
         ("get", "/api/v1/cameras", "/api/v1/cameras", {}),
         ("get", "/api/v1/encoders", "/api/v1/encoders", {}),
@@ -108,10 +149,23 @@ def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
         ("post", "/api/v1/rejections", "/api/v1/rejections", {"json": refused}),
         ("post", "/api/v1/rejections", "/api/v1/rejections", {"json": {}}),
         ("post", skips, skips, {"json": {"image_ids": added[3:]}}),
+        ("post", "/api/v1/labels", "/api/v1/labels", {"json": stale, "headers": other}),
+        ("post", names, names, {"json": {"image_ids": added}}),
+        ("post", renewals, renewals, {"json": {"image_ids": added}, "headers": page}),
+        ("post", releases, releases, {"json": {}, "headers": page}),
         ("post", "/api/v1/search", "/api/v1/search", {"data": form}),
         ("post", "/api/v1/search", "/api/v1/search", {"data": {}}),
         ("delete", "/api/v1/labels/{label_id}", f"/api/v1/labels/{label_id}", {}),
         ("delete", "/api/v1/actions/{action_id}", f"/api/v1/actions/{action_id}", {}),
+        ("get", "/api/v1/session", "/api/v1/session", {}),
+        ("post", "/api/v1/session", "/api/v1/session", {"json": {"name": "a", "password": "b"}}),
+        ("get", "/api/v1/people", "/api/v1/people", {}),
+        ("post", "/api/v1/people", "/api/v1/people", {"json": PERSON}),
+        ("patch", "/api/v1/people/{name}", "/api/v1/people/ann", {"json": {"disabled": True}}),
+        ("get", "/api/v1/people/{name}/labels", "/api/v1/people/ada/labels?limit=1", {}),
+        ("get", "/api/v1/people/{name}/actions", "/api/v1/people/ada/actions", {}),
+        ("get", "/api/v1/people/{name}/actions", "/api/v1/people/M.%2FA.%20Lund/actions", {}),
+        ("get", "/api/v1/people/{name}/actions", "/api/v1/people/ada/actions?cursor=", {}),
         ("get", "/api/v1/taxa", "/api/v1/taxa", {}),
         ("post", "/api/v1/taxa", "/api/v1/taxa", {"json": {"key": "a", "name": "a"}}),
     ]  # fmt: skip

@@ -84,7 +84,7 @@ def test_a_queue_comes_in_pages_without_gaps(
         seen += [one["image_id"] for one in page.json["images"]]
         if (cursor := page.json["next_cursor"]) is None:
             break
-    assert seen == sorted(added)
+    assert seen == sorted(added, reverse=True)
 
 
 def test_a_queue_can_be_of_one_taxon_and_one_camera(
@@ -103,7 +103,8 @@ def test_each_image_says_why_it_is_there(web: Web, client: FlaskClient, added: l
     say(web, added[0], score=0.75, margin=0.5, evidence=[voter])
     (one,) = client.get("/api/v1/queues/predicted").json["images"]
     assert one["predicted"] == "copepod"
-    assert one["evidence"] == [voter]
+    said = client.get(f"/api/v1/images/{added[0]}/prediction").json
+    assert said["evidence"] == [voter]
     assert one["why"] == "copepod with 75% of the votes, 50% ahead"
     assert (one["taxon"], one["state"]) == (None, "unlabelled")
 

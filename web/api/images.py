@@ -7,27 +7,42 @@ from flask import Response, request
 from plankton_stream import images as pixels
 from plankton_stream.domain import Image
 from plankton_stream.errors import NotFoundError
-from web.answers import ImageDetail, ImagesPage, ImageView
-from web.api.taxa import require_known
+from web.answers import ImageDetail, ImageName, ImageNames, ImagesPage, ImageView
+from web.api.taxa import filter_of, require_known
 from web.operations import Operation
 from web.parts import Parts
-from web.queries import ImagesQuery, ThumbnailQuery
+from web.queries import ImagesQuery, NamesBody, ThumbnailQuery
 
 _IMAGE_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 def list_images(parts: Parts, query: ImagesQuery) -> ImagesPage:
     """Indexed images that match all conditions, last indexed first."""
-    page = parts.catalog.images.page(query.where(), limit=query.limit, cursor=query.cursor)
+    page = parts.catalog.images.page(
+        filter_of(parts, query),
+        predicted=query.predicted,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
     if not page.images:
         require_known(parts, query.taxon)
+        require_known(parts, query.predicted)
     return ImagesPage(images=[ImageView.of(i) for i in page.images], next_cursor=page.next_cursor)
 
 
 def get_image(parts: Parts, image_id: str) -> ImageDetail:
-    """One image with its label history."""
+    """One image with its label history and the open objections to its name."""
     view = ImageView.of(find(parts, image_id))
-    return ImageDetail(**view.__dict__, history=parts.catalog.labels.history(image_id))
+    return ImageDetail(
+        **view.__dict__, history=parts.catalog.labels.history(image_id),
+        disputes=parts.catalog.disputes.of_images([image_id]),
+    )  # fmt: skip
+
+
+def post_names(parts: Parts, body: NamesBody) -> ImageNames:
+    """What images are called now; unknown ids are left out."""
+    found = parts.catalog.images.get(body.image_ids)
+    return ImageNames(names=[ImageName.of(image) for image in found.values()])
 
 
 def get_content(parts: Parts, image_id: str) -> Response:
@@ -92,6 +107,7 @@ def _cached(answer: Response, tag: str) -> Response:
 OPERATIONS = (
     Operation("GET", "/api/v1/images", list_images, ImagesPage, query=ImagesQuery),
     Operation("GET", "/api/v1/images/<image_id>", get_image, ImageDetail, problems=(404,)),
+    Operation("POST", "/api/v1/images/names", post_names, ImageNames, body=NamesBody),
     Operation(
         "GET", "/api/v1/images/<image_id>/content", get_content, "image/*", problems=(404,)
     ),

@@ -5,38 +5,57 @@ import re
 from plankton_stream.adapters.sql import LabelRequest
 from plankton_stream.domain import LabelState
 from plankton_stream.errors import NotFoundError
-from web.answers import ActionDone, GivenLabel, ImageView, Renamed
+from plankton_stream.people import Role
+from web.answers import ActionDone, ImageView, Renamed
+from web.claims import owner_of
 from web.operations import Operation
 from web.parts import Parts
-from web.queries import IdempotencyHeader, LabelsBody
+from web.people import asking, require
+from web.queries import LabelHeaders, LabelsBody
 
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
-def post_labels(parts: Parts, headers: IdempotencyHeader, body: LabelsBody) -> ActionDone:
+def post_labels(parts: Parts, headers: LabelHeaders, body: LabelsBody) -> ActionDone:
     """Give images a name: all of them or none, and once however often it is sent."""
     done = parts.catalog.labels.apply(
         LabelRequest(
             image_ids=body.image_ids, taxon=body.taxon, state=LabelState(body.state),
-            who=parts.user, why=body.why, idempotency_key=headers.idempotency_key,
+            who=asking(parts).name, why=body.why, idempotency_key=headers.idempotency_key,
+            seen=body.seen or {},
         )
     )  # fmt: skip
-    given = [GivenLabel(label_id=one.label_id, image_id=one.image_id) for one in done.labels]
-    return ActionDone(action_id=done.action_id, labels=given)
+    if (owner := owner_of(parts, headers)) is not None:
+        parts.catalog.claims.release(owner, body.image_ids)
+    return ActionDone.of(done)
 
 
 def delete_label(parts: Parts, label_id: str) -> Renamed:
-    """Take one label back; the label before it holds again. Harmless when repeated."""
+    """Take one label back; the label before it holds again. Harmless when repeated.
+
+    What somebody else gave takes a reviewer.
+    """
     _check(label_id, "label")
-    images = parts.catalog.labels.retract(label_id, who=parts.user)
+    _require_own(parts, parts.catalog.logbook.author_of_label(label_id))
+    images = parts.catalog.labels.retract(label_id, who=asking(parts).name)
     return Renamed(images=[ImageView.of(image) for image in images])
 
 
 def delete_action(parts: Parts, action_id: str) -> Renamed:
-    """Take back all labels of an action. Harmless when repeated."""
+    """Take back all labels of an action. Harmless when repeated.
+
+    What somebody else gave takes a reviewer.
+    """
     _check(action_id, "action")
-    images = parts.catalog.labels.retract_action(action_id, who=parts.user)
+    _require_own(parts, parts.catalog.logbook.author_of_action(action_id))
+    images = parts.catalog.labels.retract_action(action_id, who=asking(parts).name)
     return Renamed(images=[ImageView.of(image) for image in images])
+
+
+def _require_own(parts: Parts, author: str) -> None:
+    """Who names images takes back what is their own; what others said takes a reviewer."""
+    if asking(parts).name != author:
+        require(parts, Role.REVIEWER)
 
 
 def _check(ulid: str, what: str) -> None:
@@ -46,9 +65,15 @@ def _check(ulid: str, what: str) -> None:
 
 OPERATIONS = (
     Operation(
-        "POST", "/api/v1/labels", post_labels, ActionDone, 201,
-        headers=IdempotencyHeader, body=LabelsBody, problems=(404,),
+        "POST", "/api/v1/labels", post_labels, ActionDone, 201, role=Role.LABELLER,
+        headers=LabelHeaders, body=LabelsBody, problems=(404, 409),
     ),
-    Operation("DELETE", "/api/v1/labels/<label_id>", delete_label, Renamed, problems=(404,)),
-    Operation("DELETE", "/api/v1/actions/<action_id>", delete_action, Renamed, problems=(404,)),
+    Operation(
+        "DELETE", "/api/v1/labels/<label_id>", delete_label, Renamed,
+        role=Role.LABELLER, problems=(404,),
+    ),
+    Operation(
+        "DELETE", "/api/v1/actions/<action_id>", delete_action, Renamed,
+        role=Role.LABELLER, problems=(404,),
+    ),
 )  # fmt: skip

@@ -3,16 +3,22 @@
 A proposal is accepted by a label like any other (POST /api/v1/labels).
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from plankton_stream.domain import LabelState
 from plankton_stream.errors import NotFoundError
 from plankton_stream.growing import grown
+from plankton_stream.people import Role
 from plankton_stream.ports import ImageFilter, Vector, VectorIndex
 from plankton_stream.predictions import Candidate, Queue
 from web.api.images import check_id
+from web.api.taxa import filter_of
+from web.claims import claimed, owner_of
 from web.operations import Operation
 from web.parts import Parts
+from web.people import asking
 from web.proposals import (
     CandidateView,
     ExpectedView,
@@ -25,6 +31,7 @@ from web.proposals import (
     Remembered,
     SkipBody,
 )
+from web.queries import ClientHeader
 
 _UNLABELLED = ImageFilter(state=LabelState.UNLABELLED)
 _MEAN_OF = 5
@@ -44,45 +51,66 @@ def list_queues(parts: Parts) -> QueuesView:
     )
 
 
-def get_queue(parts: Parts, name: str, query: QueueQuery) -> QueuePage:
-    """A page of a queue of unlabelled images, the one most worth a look first."""
+def get_queue(parts: Parts, name: str, query: QueueQuery, headers: ClientHeader) -> QueuePage:
+    """A page of a queue of unlabelled images, the one most worth a look first.
+
+    What was given to one page is kept for it, and not given to another meanwhile.
+    """
     try:
         queue = Queue(name)
     except ValueError:
         known = ", ".join(Queue)
         raise NotFoundError(f"there is no queue {name!r}: there are {known}") from None
-    where = query.model_copy(update={"taxon": None, "state": None}).where()
-    page = parts.catalog.queues.page(
-        queue, where, taxon=query.taxon, limit=query.limit, cursor=query.cursor
-    )
-    images = [CandidateView.of_candidate(one, queue) for one in page.found]
-    return QueuePage(images=images, next_cursor=page.next_cursor)
+    proposed = filter_of(parts, query)
+    taxon = query.taxon or query.predicted
+    taxa = proposed.taxa or (taxon and (taxon,))
+    where = replace(proposed, taxon=None, taxa=None, state=None)
+    owner, cursor = owner_of(parts, headers), query.cursor
+    found: list[Candidate] = []
+    while True:  # again where somebody else was faster
+        page = parts.catalog.queues.page(
+            queue, where, taxa=taxa or None, limit=query.limit - len(found), cursor=cursor,
+            owner=owner,
+        )  # fmt: skip
+        ids = [one.image.image_id for one in page.found]
+        mine = set(ids) if query.peek else claimed(parts, ids, owner)
+        found += [one for one in page.found if one.image.image_id in mine]
+        cursor = page.next_cursor
+        if cursor is None or len(found) == query.limit:
+            break
+    images = [CandidateView.of_candidate(one, queue) for one in found]
+    return QueuePage(images=images, next_cursor=cursor)
 
 
-def get_group(parts: Parts, image_id: str, query: GrowQuery) -> GroupView:
+def get_group(parts: Parts, image_id: str, query: GrowQuery, headers: ClientHeader) -> GroupView:
     """Unlabelled look-alikes of a specimen, in the order in which they join its group.
 
-    The specimen comes first if it is unlabelled itself.
+    The specimen comes first if it is unlabelled itself. What others were given is left out.
     """
+    owner = owner_of(parts, headers)
     check_id(image_id)
     index = parts.index()
     vector = index.vector(image_id)
     if vector is None:
         raise NotFoundError(f"image {image_id!r} is not in the index")
     vectors = _candidates(parts, index, image_id, vector, query.taxon)
+    for held in parts.catalog.claims.of_others(list(vectors), owner):
+        del vectors[held]
     ids = list(vectors)
     rows = grown(vector, np.stack(list(vectors.values())), query.k).tolist() if ids else []
     members = [image_id, *(ids[row] for row in rows)]
     known = parts.catalog.images.get(members)
     said = parts.catalog.predictions.get(members)
     wanted = [i for i in members if i in known and known[i].naming.taxon is None][: query.k]
+    mine = claimed(parts, wanted, owner)
+    wanted = [i for i in wanted if i in mine]
     images = [CandidateView.of_candidate(Candidate(known[i], said.get(i))) for i in wanted]
     return GroupView(images=images)
 
 
 def post_rejections(parts: Parts, body: RejectionBody) -> Remembered:
     """Remember that images are not of a taxon: it is not proposed for them again."""
-    parts.catalog.predictions.reject(body.image_ids, body.taxon, who=parts.user)
+    parts.catalog.predictions.reject(body.image_ids, body.taxon, who=asking(parts).name)
     return Remembered(images=len(set(body.image_ids)))
 
 
@@ -118,15 +146,19 @@ def _unlabelled(parts: Parts, index: VectorIndex, vector: Vector, k: int) -> lis
 OPERATIONS = (
     Operation("GET", "/api/v1/queues", list_queues, QueuesView),
     Operation(
-        "GET", "/api/v1/queues/<name>", get_queue, QueuePage, query=QueueQuery, problems=(404,)
+        "GET", "/api/v1/queues/<name>", get_queue, QueuePage,
+        query=QueueQuery, headers=ClientHeader, problems=(404,),
     ),
     Operation(
         "GET", "/api/v1/images/<image_id>/group", get_group, GroupView,
-        query=GrowQuery, problems=(404,),
+        query=GrowQuery, headers=ClientHeader, problems=(404,),
     ),
     Operation(
         "POST", "/api/v1/rejections", post_rejections, Remembered,
-        body=RejectionBody, problems=(404,),
+        body=RejectionBody, role=Role.LABELLER, problems=(404,),
     ),
-    Operation("POST", "/api/v1/queues/clusters/skips", post_skips, Remembered, body=SkipBody),
+    Operation(
+        "POST", "/api/v1/queues/clusters/skips", post_skips, Remembered,
+        body=SkipBody, role=Role.LABELLER,
+    ),
 )  # fmt: skip

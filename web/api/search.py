@@ -1,5 +1,7 @@
 """Images that look like one that is indexed, or like one that is uploaded."""
 
+from functools import partial
+
 from flask import Response, request
 from pydantic_core import to_json
 
@@ -9,7 +11,7 @@ from plankton_stream.domain import IMAGE_TYPES, MAX_IMAGE_BYTES
 from plankton_stream.errors import RejectedError
 from web.answers import Neighbours, flat
 from web.api.images import check_id
-from web.api.taxa import require_known
+from web.api.taxa import filter_of, require_known
 from web.operations import JSON, Operation
 from web.parts import Parts
 from web.problems import MalformedError, TooLargeError
@@ -29,7 +31,7 @@ def get_neighbours(parts: Parts, image_id: str, query: NeighboursQuery) -> Respo
     index = parts.index()
     found = search.neighbours_of(
         image_id, query.k, index=index, records=parts.catalog.images,
-        where=query.where(), metric=query.metric,
+        where=filter_of(parts, query), metric=query.metric, only=_only(parts, query),
     )  # fmt: skip
     return _answer(parts, query, index.encoder, found)
 
@@ -43,9 +45,16 @@ def post_search(parts: Parts, query: UploadQuery) -> Response:
     )
     found = search.neighbours(
         vector, query.k, index=index, records=parts.catalog.images,
-        where=query.where(), metric=query.metric,
+        where=filter_of(parts, query), metric=query.metric, only=_only(parts, query),
     )  # fmt: skip
     return _answer(parts, query, index.encoder, found)
+
+
+def _only(parts: Parts, query: NeighboursQuery) -> search.Only | None:
+    """Predictions change with every label, too often to be kept in the index: the catalog knows."""
+    if query.predicted is None:
+        return None
+    return partial(parts.catalog.predictions.proposed, taxon=query.predicted)
 
 
 def _answer(
@@ -54,6 +63,7 @@ def _answer(
     """`Neighbours` as JSON, written without making a model of each: there can be ten thousand."""
     if not found:
         require_known(parts, query.taxon)
+        require_known(parts, query.predicted)
     views = [flat(one.image) | {"distance": one.distance} for one in found]
     return Response(to_json({"encoder": encoder, "neighbours": views}), mimetype=JSON)
 

@@ -43,7 +43,7 @@ def get_census(parts: Parts, query: CensusQuery) -> Census:
 
 
 OPERATIONS = (
-    Operation("GET", "/healthz", get_health, Health),
+    Operation("GET", "/healthz", get_health, Health, role=None),
     Operation("GET", "/metrics", get_metrics, "text/plain"),
     Operation("GET", "/api/v1/stats", get_stats, Stats),
     Operation("GET", "/api/v1/cameras", list_cameras, Cameras),

@@ -42,12 +42,13 @@ LOOKS_DIMENSION = DIMENSION - 2 * VALUE_DIMENSION
 """Numbers that the network gives, and those that are kept of them and of the classes."""
 
 
-def build_encoder(network: Any, classes: ClassAware | None = None) -> Any:
+def build_encoder(network: Any, classes: ClassAware | None = None, *, twice: bool = True) -> Any:
     """Return the whole encoder around a network of `build_network`.
 
     Args:
         network: what sees.
         classes: see `class_aware.fit`; None for one that was not fitted.
+        twice: look at each picture turned, too; only `benchmarks/ablation.py` does not.
 
     Returns:
         A `keras.Model` from `contrast`, (n, `SIDE_PX`, `SIDE_PX`, 1) float32, and `log2_size`,
@@ -56,7 +57,7 @@ def build_encoder(network: Any, classes: ClassAware | None = None) -> Any:
     picture = keras.Input((SIDE_PX, SIDE_PX, 1), name="contrast")
     log2_size = keras.Input((1,), name="log2_size")
     classes = classes or ClassAware(1, 1.0, 0.0, LOOKS_DIMENSION, name="classes")
-    seen = classes(_twice(network, picture))
+    seen = classes(_twice(network, picture) if twice else network(picture))
     # The size, appended last, takes its share of the opacity's too.
     opacity = ValueAware(OPACITY_SHARE / (1 - SIZE_SHARE), OPACITY_OCTAVES, name="opacity")
     seen = opacity([seen, Opacity(name="log2_opacity")(picture)])

@@ -1,6 +1,7 @@
 """`plankton evaluate` and `plankton embed`."""
 
 import os
+import shlex
 import sys
 from enum import StrEnum
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from workers.encoders import Encoder
     from workers.evaluation.study import Question
     from workers.images import LabelledFolder
+
+_WRITTEN = {"--json": "FILE", "--report": "DIR"}
 
 evaluate_app = typer.Typer(add_completion=False)
 embed_app = typer.Typer(add_completion=False)
@@ -240,16 +243,22 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _command() -> str:
-    """The command line without what it writes, its paths shortened to their last part."""
+    """The command line for a shell, absolute paths shortened to their last part.
+
+    What it writes becomes FILE and DIR: without either there is no blur curve.
+    """
     words = iter(sys.argv[1:])
     kept = ["plankton"]
     for word in words:
-        if word in {"--json", "--report"}:
-            next(words, None)
-        elif not word.startswith(("--json=", "--report=")):
+        option, _, given = word.partition("=")
+        if option in _WRITTEN:
+            kept += [option, _WRITTEN[option]]
+            if not given:
+                next(words, None)
+        else:
             label, equals, path = word.rpartition("=")
-            kept.append(f"{label}{equals}{Path(path).name}")
-    return " ".join(kept)
+            kept.append(f"{label}{equals}{Path(path).name if path.startswith('/') else path}")
+    return shlex.join(kept)
 
 
 def _say(line: str) -> None:

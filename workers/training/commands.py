@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -127,6 +128,6 @@ def _rival(settings: Settings, *, from_labels: bool) -> "Encoder":
 
 
 def _command() -> str:
-    """The command line, its paths shortened to their last part."""
+    """The command line for a shell, its paths shortened to their last part."""
     words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
-    return " ".join(["plankton", *words])
+    return shlex.join(["plankton", *words])

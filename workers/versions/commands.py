@@ -7,7 +7,7 @@ import typer
 
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.settings import load_settings
-from plankton_stream.telemetry import start_logging
+from plankton_stream.telemetry import start_command
 from plankton_stream.versions import EncoderVersion, VersionState
 
 app = typer.Typer(
@@ -31,8 +31,7 @@ def publish(
     from plankton_stream.adapters.weights import WeightsStore
     from workers.versions import publishing
 
-    settings = load_settings()
-    start_logging(settings)
+    settings = start_command()
     catalog = Catalog(settings.catalog_url)
     version = publishing.publish(
         encoder, weights, catalog=catalog, store=WeightsStore(settings.encoder_store_url),

@@ -1,6 +1,6 @@
 """What a row of Milvus says about an image, and filters in Milvus' own language."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pymilvus import DataType
@@ -85,13 +85,18 @@ def expression(where: ImageFilter) -> str:
         for name, value in (
             ("camera", where.camera),
             ("instrument", where.instrument),
-            ("project", where.project),
             ("sample", where.sample),
             ("state", where.state),
             ("taxon", where.taxon),
         )
         if value is not None
     ]
+    if where.project is not None:
+        parts.append(_project(where, where.project))
+    if where.taxa is not None:
+        # Milvus wants at least one: no taxon is called by the empty text.
+        listed = ", ".join(f'"{_quoted(taxon)}"' for taxon in where.taxa or ("",))
+        parts.append(f"taxon in [{listed}]")
     after, before = (t and to_microseconds(t) for t in (where.after, where.before))
     if after is not None:
         parts.append(f"captured_us >= {after}")
@@ -103,6 +108,20 @@ def expression(where: ImageFilter) -> str:
     if where.depth_max_m is not None:
         parts.append(f"depth_m <= {where.depth_max_m!r}")
     return " and ".join([*parts, *_position(where)])
+
+
+def _project(where: ImageFilter, project: str) -> str:
+    """Rows say what a camera said; where samples were put since goes before it."""
+    own = f'project == "{_quoted(project)}"'
+    if where.project_lost:
+        own = f"({own} and not (sample in {_list(where.project_lost)}))"
+    if where.project_gained:
+        return f"({own} or sample in {_list(where.project_gained)})"
+    return own
+
+
+def _list(values: Iterable[str]) -> str:
+    return "[" + ", ".join(f'"{_quoted(value)}"' for value in sorted(values)) + "]"
 
 
 def _position(where: ImageFilter) -> list[str]:

@@ -13,12 +13,16 @@ from plankton_stream.adapters.sql.engine import reading, writing
 from plankton_stream.adapters.sql.labels import retract_all
 from plankton_stream.adapters.sql.schema import (
     deletions,
+    disputes,
     frames,
     images,
     labels,
+    map_points,
     not_embedded,
+    opinions,
     outbox,
     predictions,
+    reference_images,
     rejections,
     samples,
 )
@@ -88,7 +92,10 @@ class Deletions:
                 return
             ids = sorted(found)
             labelled = connection.execute(labels.delete().where(labels.c.image_id.in_(ids)))
-            for told in (not_embedded, predictions, rejections):
+            for told in (
+                map_points, not_embedded, predictions, rejections, opinions, disputes,
+                reference_images,
+            ):  # fmt: skip
                 connection.execute(told.delete().where(told.c.image_id.in_(ids)))
             connection.execute(images.delete().where(images.c.image_id.in_(ids)))
             connection.execute(outbox.insert(), [_event(i, who, why) for i in found.values()])

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from plankton_stream.adapters.sql.engine import in_chunks, insert, writing
+from plankton_stream.adapters.sql.engine import in_chunks, writing
 from plankton_stream.adapters.sql.labels import LabelRequest, apply_label, lock_images, to_label
-from plankton_stream.adapters.sql.schema import labels, taxa
+from plankton_stream.adapters.sql.schema import labels
+from plankton_stream.adapters.sql.taxon_rows import read_merged, read_taxa, valid_keys, write_new
 from plankton_stream.domain import (
     GivenName,
     Image,
@@ -78,7 +79,7 @@ def _history(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[La
 def _request(name: GivenName, keys: "_Taxa") -> LabelRequest:
     machine = name.state is LabelState.PREDICTED
     return LabelRequest(
-        image_ids=(), taxon=keys.key_of(name.taxon), state=name.state,
+        image_ids=(), taxon=keys.key_of(name.taxon, name.origin), state=name.state,
         who=name.who or name.origin, why=reason(name),
         source=LabelSource.MACHINE if machine else LabelSource.HUMAN,
     )  # fmt: skip
@@ -89,20 +90,27 @@ class _Taxa:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        rows = connection.execute(sa.select(taxa.c.key, taxa.c.name)).all()
-        self._keys = {name.casefold(): key for key, name in rows} | {key: key for key, _ in rows}
+        have = read_taxa(connection)
+        self._keys = {s.casefold(): one.key for one in have.values() for s in one.synonyms}
+        self._keys |= {one.name.casefold(): one.key for one in have.values()}
+        self._keys |= read_merged(connection) | {key: key for key in have}
 
-    def key_of(self, name: str) -> str:
-        """The key of the taxon that has this name or key, however its letters are written."""
-        known = self._keys.get(name.casefold()) or self._keys.get(slug(name))
-        return known or self._add(name)
+    def key_of(self, name: str, origin: str) -> str:
+        """The key of the taxon that has this name, synonym or key, however its letters are written.
 
-    def _add(self, name: str) -> str:
+        Args:
+            name: that an image came with.
+            origin: the kind of file that says so.
+        """
+        key = self._keys.get(name.casefold()) or self._keys.get(slug(name))
+        key = key or self._add(name, origin)
+        # It may have been merged since they were read; from here on it can't be.
+        return valid_keys(self._connection, [key]).get(key, key)
+
+    def _add(self, name: str, origin: str) -> str:
         key = slug(name, otherwise="taxon-" + name.encode().hex()[:40])
         kind = TaxonKind.NON_LIVING if _NOT_LIVING in name.lower() else TaxonKind.LIVING
-        row = Taxon(key=key, name=name, kind=kind).model_dump()
-        self._connection.execute(
-            insert(self._connection, taxa).values(row).on_conflict_do_nothing()
-        )
+        taxon = Taxon(key=key, name=name, kind=kind)
+        write_new(self._connection, [taxon], who=origin, why="came with images")
         self._keys[name.casefold()] = self._keys[key] = key
         return key

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from plankton_stream.adapters.sql.engine import in_chunks, insert, reading, writing
-from plankton_stream.adapters.sql.schema import cameras, images
+from plankton_stream.adapters.sql.schema import cameras, images, predictions, samples
 from plankton_stream.domain import (
     Capture,
     Image,
@@ -61,6 +61,7 @@ class Images:
             # In ascending order, as `Labels` locks them: writers can't wait for each other.
             rows = [_row(image) for image in sorted(batch, key=lambda image: image.image_id)]
             connection.execute(statement, rows)
+            _put_into_projects(connection, sorted(row["image_id"] for row in rows))
             new = {image.capture.camera for image in batch} - self._known_cameras
             if new:
                 seen = [{"camera": camera, "first_seen_at": now()} for camera in sorted(new)]
@@ -105,13 +106,28 @@ class Images:
                     found[image_id] = Naming.model_construct(taxon=taxon, state=LabelState(state))
         return found
 
+    def sources(self, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Content type and SHA-256 of images' bytes, by id; unknown ids are left out."""
+        c = images.c
+        query = sa.select(c.image_id, c.content_type, c.sha256).where(c.image_id.in_(ids))
+        with reading(self._engine) as connection:
+            return {
+                row.image_id: (row.content_type, row.sha256) for row in connection.execute(query)
+            }
+
     def page(
-        self, where: ImageFilter = ANY_IMAGE, *, limit: int = 100, cursor: str | None = None
+        self,
+        where: ImageFilter = ANY_IMAGE,
+        *,
+        predicted: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
     ) -> Page:
         """Images that match, last indexed first.
 
         Args:
             where: conditions.
+            predicted: only unlabelled images for which the machine proposes this taxon.
             limit: 1…`MAX_PAGE`.
             cursor: `next_cursor` of the page before.
 
@@ -122,6 +138,8 @@ class Images:
             raise RejectedError(f"limit is {limit}, allowed are 1…{MAX_PAGE}")
         newest_first = (images.c.indexed_at.desc(), images.c.image_id.desc())
         query = sa.select(images).where(*conditions(where)).order_by(*newest_first).limit(limit + 1)
+        if predicted is not None:
+            query = query.where(*_proposed(predicted))
         if cursor is not None:
             at, image_id = _parse_cursor(cursor)
             query = query.where(
@@ -191,6 +209,7 @@ def conditions(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
         (where.sample, c.sample.__eq__),
         (where.state, c.state.__eq__),
         (where.taxon, c.taxon.__eq__),
+        (where.taxa, c.taxon.in_),
         (where.after, c.captured_at.__ge__),
         (where.before, c.captured_at.__lt__),
         (where.depth_min_m, c.depth_m.__ge__),
@@ -202,6 +221,12 @@ def conditions(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
     return [*found, *_between_longitudes(where)]
 
 
+def _proposed(taxon: str) -> list[sa.ColumnElement[bool]]:
+    """What the machine takes for a taxon; the prediction of an image that got a name is hidden."""
+    said = sa.select(predictions.c.image_id).where(predictions.c.taxon == taxon)
+    return [images.c.state == LabelState.UNLABELLED, images.c.image_id.in_(said)]
+
+
 def _between_longitudes(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
     c = images.c.longitude
     if where.crosses_antimeridian:
@@ -211,6 +236,17 @@ def _between_longitudes(where: ImageFilter) -> list[sa.ColumnElement[bool]]:
         *([c >= west] if west is not None else []),
         *([c <= east] if east is not None else []),
     ]
+
+
+def _put_into_projects(connection: sa.Connection, ids: Sequence[str]) -> None:
+    """Give images the project that somebody put their sample into, in place of a camera's word."""
+    project = (
+        sa.select(samples.c.project).where(samples.c.sample == images.c.sample).scalar_subquery()
+    )
+    put = sa.select(samples.c.sample).where(samples.c.project.is_not(None))
+    for chunk in in_chunks(ids):
+        own = images.c.image_id.in_(chunk), images.c.sample.in_(put)
+        connection.execute(images.update().where(*own).values(project=project))
 
 
 def _cursor(image: Image) -> str:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from plankton_stream.adapters.sql.engine import in_chunks, reading, writing
 from plankton_stream.adapters.sql.images import to_image
-from plankton_stream.adapters.sql.schema import actions, images, labels, outbox, taxa
+from plankton_stream.adapters.sql.schema import actions, images, labels, outbox
+from plankton_stream.adapters.sql.stale import require_seen
+from plankton_stream.adapters.sql.taxon_rows import require_taxon, valid_keys
 from plankton_stream.domain import (
     UNNAMED,
     Image,
@@ -32,6 +34,8 @@ class LabelRequest:
 
     Attributes:
         idempotency_key: a request that is repeated with its key is done once.
+        seen: versions of the names that whoever asks has seen, by image id; an image whose name
+            changed since is not overwritten unseen.
     """
 
     image_ids: tuple[str, ...]
@@ -41,20 +45,26 @@ class LabelRequest:
     source: LabelSource = LabelSource.HUMAN
     why: str | None = None
     idempotency_key: str | None = None
+    seen: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
     def sha256(self) -> str:
-        """Fingerprint of what is asked for, without the key."""
+        """Fingerprint of what is asked for, without the key and what was seen."""
         asked = [self.image_ids, self.taxon, self.state, self.who, self.source, self.why]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What one request did."""
+    """What one request did.
+
+    Attributes:
+        versions: of the names that it gave, by image id, as far as they still hold.
+    """
 
     action_id: str
     labels: list[Label]
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 class Labels:
@@ -70,6 +80,7 @@ class Labels:
             NotFoundError: an image is unknown; nothing was labelled.
             RejectedError: the taxon is unknown, the state is no label, there are no images, or
                 the idempotency key belongs to another request.
+            StaleError: an image was named by somebody else since it was seen; nothing was labelled.
         """
         if request.state is LabelState.UNLABELLED or not request.image_ids:
             raise RejectedError(
@@ -131,7 +142,7 @@ class Labels:
                 sa.select(labels).where(which, labels.c.retracted_at.is_(None))
             ).all()
             if rows:
-                _retract(connection, [to_label(row) for row in rows], found, who)
+                take_back(connection, [to_label(row) for row in rows], found, who)
             return list(_read_images(connection, list(found)).values())
 
 
@@ -145,7 +156,7 @@ def retract_all(connection: sa.Connection, ids: Sequence[str], *, who: str) -> d
     which = sa.and_(labels.c.image_id.in_(list(found)), labels.c.retracted_at.is_(None))
     rows = connection.execute(sa.select(labels).where(which)).all()
     if rows:
-        _retract(connection, [to_label(row) for row in rows], found, who)
+        take_back(connection, [to_label(row) for row in rows], found, who)
     return found
 
 
@@ -157,11 +168,8 @@ def apply_label(connection: sa.Connection, request: LabelRequest) -> Action:
     missing = [image_id for image_id in request.image_ids if image_id not in found]
     if missing:
         raise NotFoundError(f"unknown images: {', '.join(missing[:5])} ({len(missing)} in all)")
-    known = connection.scalar(sa.select(taxa.c.key).where(taxa.c.key == request.taxon))
-    if known is None:
-        raise RejectedError(
-            f"unknown taxon {request.taxon!r}: GET /api/v1/taxa lists those allowed"
-        )
+    require_taxon(connection, request.taxon)
+    require_seen(connection, found, request.seen, request.taxon)
     action_id, at = new_id(), now()
     connection.execute(
         actions.insert().values(
@@ -176,21 +184,28 @@ def apply_label(connection: sa.Connection, request: LabelRequest) -> Action:
         )
         for image_id in dict.fromkeys(request.image_ids)
     ]  # fmt: skip
+    append(connection, new, found)
+    given = [label.image_id for label in new]
+    return Action(action_id, new, {i: found[i].label_version + 1 for i in given})
+
+
+def append(connection: sa.Connection, new: Sequence[Label], found: dict[str, Image]) -> None:
+    """Add labels to the history of locked images, one each, rename them, and say so."""
     connection.execute(labels.insert(), [label.model_dump() for label in new])
     events = []
     for label in new:
         image = found[label.image_id]
         after = Naming(taxon=label.taxon, state=label.state)
         events.append(
-            LabelApplied(**_event(label, image, after), who=label.who, at=at, why=label.why)
+            LabelApplied(**_event(label, image, after), who=label.who, at=label.at, why=label.why)
         )
     _rename(connection, events, {label.image_id: label.label_id for label in new})
-    return Action(action_id, new)
 
 
-def _retract(
+def take_back(
     connection: sa.Connection, gone: list[Label], found: dict[str, Image], who: str
 ) -> None:
+    """Take labels of locked images back; the label before each, if any, holds again."""
     at = now()
     connection.execute(
         labels.update()
@@ -199,10 +214,12 @@ def _retract(
         [{"gone": label.label_id} for label in gone],
     )
     standing = _standing(connection, list(found))
+    valid = valid_keys(connection, (label.taxon for label in standing.values()))
     events = []
     for label in gone:
         holds = standing.get(label.image_id)
-        after = Naming(taxon=holds.taxon, state=holds.state) if holds else UNNAMED
+        # An older label may be of a taxon that was merged since: it holds as the valid one.
+        after = Naming(taxon=valid[holds.taxon], state=holds.state) if holds else UNNAMED
         event = _event(label, found[label.image_id], after)
         events.append(LabelRetracted(**event, who=who, at=at))
     _rename(connection, events, {i: label.label_id for i, label in standing.items()})
@@ -218,7 +235,10 @@ def _done_before(connection: sa.Connection, request: LabelRequest) -> Action | N
     if row.request_sha256 != request.sha256:
         raise RejectedError("this Idempotency-Key was used for another request: take a fresh one")
     query = sa.select(labels).where(labels.c.action_id == row.action_id).order_by(labels.c.sequence)
-    return Action(row.action_id, [to_label(label) for label in connection.execute(query)])
+    given = [to_label(label) for label in connection.execute(query)]
+    known = _read_images(connection, [label.image_id for label in given])
+    holds = {label.image_id for label in given if known[label.image_id].label_id == label.label_id}
+    return Action(row.action_id, given, {i: known[i].label_version for i in holds})
 
 
 def lock_images(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Image]:

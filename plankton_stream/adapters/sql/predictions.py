@@ -11,9 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from plankton_stream.adapters.sql.engine import in_chunks, insert, reading, writing
-from plankton_stream.adapters.sql.schema import images, predictions, rejections, taxa
+from plankton_stream.adapters.sql.schema import images, predictions, rejections
+from plankton_stream.adapters.sql.taxon_rows import require_taxon, valid_keys
 from plankton_stream.domain import LabelState, from_microseconds
-from plankton_stream.errors import NotFoundError, RejectedError
+from plankton_stream.errors import NotFoundError
 from plankton_stream.events.envelope import now
 from plankton_stream.predictions import Expected, Prediction
 
@@ -35,9 +36,12 @@ class Predictions:
             return
         by_id = {one.image_id: one for one in sorted(votes, key=lambda one: one.image_id)}
         with writing(self._engine) as connection:
-            rows = [by_id[image_id].model_dump() for image_id in _held(connection, list(by_id))]
+            rows = [by_id[image_id].model_dump() for image_id in held(connection, list(by_id))]
             if not rows:
                 return
+            # The vote may be older than the merging of its taxon into another.
+            valid = valid_keys(connection, (row["taxon"] for row in rows if row["taxon"]))
+            rows = [row | {"taxon": valid.get(row["taxon"])} for row in rows]
             statement = insert(connection, predictions)
             renewed = {name: statement.excluded[name] for name in Prediction.model_fields}
             statement = statement.on_conflict_do_update(index_elements=["image_id"], set_=renewed)
@@ -50,9 +54,20 @@ class Predictions:
             for chunk in in_chunks(ids):
                 query = sa.select(predictions).where(predictions.c.image_id.in_(chunk))
                 found |= {
-                    row["image_id"]: to_prediction(dict(row))
+                    row["image_id"]: _prediction(dict(row))
                     for row in connection.execute(query).mappings()
                 }
+        return found
+
+    def proposed(self, ids: Sequence[str], taxon: str) -> set[str]:
+        """Those of some images that are unlabelled, and for which a taxon is proposed."""
+        found: set[str] = set()
+        joined = predictions.join(images, images.c.image_id == predictions.c.image_id)
+        query = sa.select(predictions.c.image_id).select_from(joined)
+        query = query.where(_UNLABELLED, predictions.c.taxon == taxon)
+        with reading(self._engine) as connection:
+            for chunk in in_chunks(ids):
+                found |= set(connection.scalars(query.where(predictions.c.image_id.in_(chunk))))
         return found
 
     def waiting(self, limit: int, *, before: datetime) -> list[str]:
@@ -128,12 +143,12 @@ class Predictions:
 _LONG_AGO = from_microseconds(0)
 
 
-def to_prediction(row: Mapping[str, Any]) -> Prediction:
+def _prediction(row: Mapping[str, Any]) -> Prediction:
     """A prediction from a row that has the columns of its table."""
     return Prediction(**{name: row[name] for name in Prediction.model_fields})
 
 
-def _held(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
+def held(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
     """Those of some images that there are, kept from being deleted until the transaction ends."""
     found: list[str] = []
     for chunk in in_chunks(ids):
@@ -151,5 +166,4 @@ def _require(connection: sa.Connection, ids: Sequence[str], taxon: str) -> None:
     missing = [image_id for image_id in ids if image_id not in known]
     if missing:
         raise NotFoundError(f"unknown images: {', '.join(missing[:5])} ({len(missing)} in all)")
-    if connection.scalar(sa.select(taxa.c.key).where(taxa.c.key == taxon)) is None:
-        raise RejectedError(f"unknown taxon {taxon!r}: GET /api/v1/taxa lists those allowed")
+    require_taxon(connection, taxon)

@@ -1,5 +1,6 @@
 """Samples, and the projects that hold them."""
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,10 +10,11 @@ from plankton_stream.adapters.sql.schema import images, projects, samples
 from plankton_stream.domain import LabelState
 from plankton_stream.errors import NotFoundError, RejectedError
 from plankton_stream.events.envelope import now
+from plankton_stream.ports import ImageFilter
 from plankton_stream.samples import Project, Sample
 
-MAX_SAMPLES = 1_000
-"""Most samples of one project that a search is limited to: they travel in its filter."""
+MAX_SAMPLES = 10_000
+"""Most samples that were put into projects and that a search names: they travel in its filter."""
 
 
 class Samples:
@@ -46,6 +48,8 @@ class Samples:
     def assign(self, sample: str, project: str, *, name: str | None, note: str | None) -> None:
         """Put a sample into a project, out of the one before; it may have no images yet.
 
+        Its images are of that project from then on, whatever their cameras said or say later.
+
         Raises:
             NotFoundError: there is no such project.
         """
@@ -64,25 +68,32 @@ class Samples:
                     set_={key: value for key, value in given.items() if value is not None},
                 )
             )
+            # In ascending order, as `Labels` locks them: writers can't wait for each other.
+            own = sa.select(images.c.image_id).where(images.c.sample == sample)
+            connection.execute(own.order_by(images.c.image_id).with_for_update())
+            connection.execute(
+                images.update().where(images.c.sample == sample).values(project=project)
+            )
 
-    def of_project(self, project: str) -> tuple[str, ...]:
-        """The samples of a project, by key.
+    def resolved(self, where: ImageFilter) -> ImageFilter:
+        """A filter as an index needs it: with the samples that were put into or out of its project.
 
         Raises:
-            NotFoundError: there is no such project.
             RejectedError: they are more than `MAX_SAMPLES`.
         """
-        query = sa.select(samples.c.sample).where(samples.c.project == project)
+        if where.project is None:
+            return where
+        c = samples.c
+        query = sa.select(c.sample, c.project).where(c.project.is_not(None)).limit(MAX_SAMPLES + 1)
         with reading(self._engine) as connection:
-            if _project(connection, project) is None:
-                raise NotFoundError(f"there is no project {project!r}")
-            found = tuple(connection.scalars(query.order_by(samples.c.sample)))
-        if len(found) > MAX_SAMPLES:
+            put = connection.execute(query).all()
+        if len(put) > MAX_SAMPLES:
             raise RejectedError(
-                f"project {project!r} has {len(found)} samples, a filter takes {MAX_SAMPLES}: "
-                "ask by sample"
+                f"more than {MAX_SAMPLES} samples were put into projects: ask by sample"
             )
-        return found
+        gained = frozenset(row.sample for row in put if row.project == where.project)
+        lost = frozenset(row.sample for row in put) - gained
+        return replace(where, project_gained=gained, project_lost=lost)
 
     def all(self, project: str | None = None) -> list[Sample]:
         """Samples by key, with what there is of each; those of a project, or all."""

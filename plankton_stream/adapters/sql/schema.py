@@ -89,6 +89,12 @@ images = sa.Table(
     sa.Index(None, "sample", "indexed_at", "image_id"),
     sa.Index(None, "project", "indexed_at", "image_id"),
     sa.Index(None, "captured_at"),
+    # Who came before and after it in its camera: ids sort by capture time.
+    sa.Index(None, "camera", "image_id"),
+    # Counts per taxon, state and camera, over time and depth, without reading the rows.
+    sa.Index(None, "taxon", "state", "camera", "captured_at", "depth_m"),
+    # Images of a state in an order that is as good as random, see `review.blind`.
+    sa.Index("ix_images_state_letters", "state", sa.text("substr(image_id, 11)")),
 )
 
 cameras = sa.Table(
@@ -107,6 +113,33 @@ taxa = sa.Table(
     sa.Column("parent", sa.String(64), sa.ForeignKey("taxa.key")),
     sa.Column("aphia_id", sa.Integer),
     sa.Column("kind", sa.String(16), nullable=False),
+    # The valid taxon that this one was merged into: it stays for the history of labels only.
+    sa.Column("merged_into", sa.String(64), sa.ForeignKey("taxa.key")),
+)
+
+synonyms = sa.Table(
+    "synonyms",
+    metadata,
+    sa.Column("folded", sa.String(400), primary_key=True),  # case folded: ß becomes ss
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("taxon", sa.String(64), sa.ForeignKey("taxa.key"), nullable=False),
+    sa.Index(None, "taxon"),
+)
+
+# What people did to the taxonomy. No foreign key: it outlives the taxa that were deleted.
+taxon_changes = sa.Table(
+    "taxon_changes",
+    metadata,
+    sa.Column("sequence", _sequence, primary_key=True, autoincrement=True),
+    sa.Column("taxon", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("before", sa.JSON(none_as_null=True)),
+    sa.Column("after", sa.JSON(none_as_null=True)),
+    sa.Column("why", sa.Text),
+    sa.Index(None, "taxon", "sequence"),
+    sqlite_autoincrement=True,
 )
 
 actions = sa.Table(
@@ -118,6 +151,8 @@ actions = sa.Table(
     sa.Column("idempotency_key", sa.String(200), unique=True),
     # What was asked for, to tell a repeated request from a key that is used twice.
     sa.Column("request_sha256", sa.String(64), nullable=False),
+    # What somebody did, newest first: ids sort by time.
+    sa.Index(None, "who", "action_id"),
 )
 
 labels = sa.Table(
@@ -138,7 +173,27 @@ labels = sa.Table(
     sa.Column("retracted_by", sa.String(200)),
     sa.Index(None, "image_id", "sequence"),
     sa.Index(None, "action_id"),
+    sa.Index(None, "who", "sequence"),
+    sa.Index(None, "at", "who", "retracted_at"),  # who labelled how much in each hour
     sqlite_autoincrement=True,
+)
+
+# Taxa merged into others. Images follow in many transactions, so a merge that was broken off goes
+# on from what is here.
+merges = sa.Table(
+    "merges",
+    metadata,
+    sa.Column("action_id", sa.String(26), sa.ForeignKey("actions.action_id"), primary_key=True),
+    sa.Column("taxon", sa.String(64), sa.ForeignKey("taxa.key"), nullable=False),
+    sa.Column("target", sa.String(64), sa.ForeignKey("taxa.key"), nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("moved", sa.JSON, nullable=False),  # what else moved, so that it can move back
+    sa.Column("ended_at", Utc),
+    sa.Column("undone_at", Utc),
+    sa.Column("undone_by", sa.String(200)),
+    sa.Column("undo_ended_at", Utc),
+    sa.Index(None, "taxon"),
 )
 
 outbox = sa.Table(
@@ -251,6 +306,7 @@ predictions = sa.Table(
     # How often somebody passed it over as the seed of a cluster; a new vote leaves it alone.
     sa.Column("passed", sa.Integer, nullable=False, server_default="0"),
     sa.Index(None, "taxon", "score"),
+    sa.Index(None, "score", "image_id"),
     sa.Index(None, "voted_at"),
 )
 
@@ -261,4 +317,134 @@ rejections = sa.Table(
     sa.Column("taxon", sa.String(64), sa.ForeignKey("taxa.key"), primary_key=True),
     sa.Column("who", sa.String(200), nullable=False),
     sa.Column("at", Utc, nullable=False),
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    # Names that people would take for one are one, see `same_name`.
+    sa.Column("same_name", sa.String(200), nullable=False, unique=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("password_hash", sa.String(255), nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("disabled_at", Utc),
+)
+
+# Who is logged in, and the tokens of scripts. A copy of this table lets nobody in: it has hashes.
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("token_sha256", sa.String(64), primary_key=True),
+    sa.Column("person", sa.String(64), sa.ForeignKey("people.name"), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("seen_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+    sa.Index(None, "person"),
+)
+
+# Who looks at which image now. No truth, so nothing refers to it, and it refers to nothing.
+claims = sa.Table(
+    "claims",
+    metadata,
+    sa.Column("image_id", sa.String(26), primary_key=True),
+    sa.Column("owner", sa.String(300), nullable=False),
+    sa.Column("until", Utc, nullable=False),
+    sa.Index(None, "owner"),
+    sa.Index(None, "until"),
+)
+
+# What people called images without seeing their names; never changed, only withdrawn.
+opinions = sa.Table(
+    "opinions",
+    metadata,
+    sa.Column("opinion_id", sa.String(26), primary_key=True),
+    sa.Column("image_id", sa.String(26), sa.ForeignKey("images.image_id"), nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("taxon", sa.String(64), sa.ForeignKey("taxa.key"), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("note", sa.Text),
+    # What it was compared with then: what holds now may have been settled since.
+    sa.Column("compared_taxon", sa.String(64), sa.ForeignKey("taxa.key"), nullable=False),
+    sa.Column("compared_who", sa.String(200)),
+    sa.Column("withdrawn_at", Utc),
+    sa.Index(None, "who", "at"),
+    # One of a kind, also after a double click.
+    sa.Index(
+        "uq_opinions_standing",
+        "image_id",
+        "who",
+        "kind",
+        unique=True,
+        sqlite_where=sa.text("withdrawn_at IS NULL"),
+        postgresql_where=sa.text("withdrawn_at IS NULL"),
+    ),
+)
+
+# A dispute is open until it is withdrawn, or while no label that settles it stands: taking that
+# label back opens it again.
+disputes = sa.Table(
+    "disputes",
+    metadata,
+    sa.Column("dispute_id", sa.String(26), primary_key=True),
+    sa.Column("image_id", sa.String(26), sa.ForeignKey("images.image_id"), nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("taxon", sa.String(64), sa.ForeignKey("taxa.key")),
+    sa.Column("note", sa.Text),
+    sa.Column("opinion_id", sa.String(26)),
+    sa.Column("settled_label_id", sa.String(26)),
+    sa.Column("withdrawn_at", Utc),
+    sa.Index(None, "image_id"),
+)
+
+# Images of known truth that are handed out among others.
+reference_images = sa.Table(
+    "reference_images",
+    metadata,
+    sa.Column("image_id", sa.String(26), sa.ForeignKey("images.image_id"), primary_key=True),
+    sa.Column("taxon", sa.String(64), sa.ForeignKey("taxa.key"), nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("note", sa.Text),
+)
+
+# How much is looked at twice; the last row holds, the others say what held before.
+review_shares = sa.Table(
+    "review_shares",
+    metadata,
+    sa.Column("sequence", _sequence, primary_key=True, autoincrement=True),
+    sa.Column("second_percent", sa.Float, nullable=False),
+    sa.Column("self_percent", sa.Float, nullable=False),
+    sa.Column("self_after_days", sa.Float, nullable=False),
+    sa.Column("reference_percent", sa.Float, nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Projections of the vectors onto a plane: one is shown while the next is being filled.
+maps = sa.Table(
+    "maps",
+    metadata,
+    sa.Column("map_id", sa.String(26), primary_key=True),
+    sa.Column("encoder", sa.String(120), nullable=False),
+    sa.Column("images", sa.BigInteger, nullable=False),  # how many there were when it was fitted
+    sa.Column("fitted_at", Utc, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+)
+
+map_points = sa.Table(
+    "map_points",
+    metadata,
+    sa.Column("map_id", sa.String(26), sa.ForeignKey("maps.map_id"), primary_key=True),
+    sa.Column("image_id", sa.String(26), sa.ForeignKey("images.image_id"), primary_key=True),
+    sa.Column("x", sa.Float, nullable=False),
+    sa.Column("y", sa.Float, nullable=False),
+    sa.Column("landmark", sa.Boolean, nullable=False),  # it was fitted, others are placed by it
+    sa.Column("placed_at", Utc, nullable=False),
+    sa.Index(None, "image_id"),
+    sa.Index(None, "map_id", "placed_at"),
 )

@@ -21,11 +21,13 @@ class Scope:
 
     Attributes:
         since: what was written down at this moment or later.
+        before: what was written down earlier than this moment.
     """
 
     camera: str | None = None
     sample: str | None = None
     since: datetime | None = None
+    before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +60,37 @@ class Walks:
         for rows in self._pages(query, c.image_id, ("image_id",)):
             yield [to_image(row) for row in rows]
 
-    def known_images(self, ids: Sequence[str]) -> set[str]:
-        """Those of some image ids that the catalog has."""
-        found: set[str] = set()
+    def indexed_at(self, ids: Sequence[str]) -> dict[str, datetime]:
+        """When images were first indexed, by id; those that the catalog lacks are left out."""
+        c = images.c
+        found: dict[str, datetime] = {}
         with reading(self._engine) as connection:
             for chunk in in_chunks(ids):
-                query = sa.select(images.c.image_id).where(images.c.image_id.in_(chunk))
-                found.update(connection.scalars(query))
+                query = sa.select(c.image_id, c.indexed_at).where(c.image_id.in_(chunk))
+                found |= {row.image_id: row.indexed_at for row in connection.execute(query)}
         return found
 
-    def known_frames(self, camera: str, frame_keys: Sequence[str]) -> set[str]:
-        """Those of a camera's frame keys that have an outcome."""
-        found: set[str] = set()
+    def recorded_at(self, camera: str, frame_keys: Sequence[str]) -> dict[str, datetime]:
+        """When outcomes of a camera's frames were written down, by frame key; see `indexed_at`."""
+        c = frames.c
+        found: dict[str, datetime] = {}
         with reading(self._engine) as connection:
             for chunk in in_chunks(frame_keys):
-                which = sa.and_(frames.c.camera == camera, frames.c.frame_key.in_(chunk))
-                found.update(connection.scalars(sa.select(frames.c.frame_key).where(which)))
+                query = sa.select(c.frame_key, c.recorded_at).where(
+                    c.camera == camera, c.frame_key.in_(chunk)
+                )
+                found |= {row.frame_key: row.recorded_at for row in connection.execute(query)}
         return found
 
-    def frames_since(self, camera: str, moment: datetime) -> int:
-        """Frames of a camera whose outcome was written down then or later."""
-        return self._count(frames.c.camera == camera, frames.c.recorded_at >= moment)
+    def count_frames(self, scope: Scope) -> int:
+        """Frames with an outcome."""
+        c = frames.c
+        return self._count(*_conditions(scope, c.camera, sample_of_frame, c.recorded_at))
 
-    def images_since(self, camera: str, moment: datetime) -> int:
-        """Images of a camera that were first indexed then or later."""
-        return self._count(images.c.camera == camera, images.c.indexed_at >= moment)
+    def count_images(self, scope: Scope) -> int:
+        """Images, by when they were first indexed."""
+        c = images.c
+        return self._count(*_conditions(scope, c.camera, c.sample, c.indexed_at))
 
     def unpublished_images(self) -> set[str]:
         """Images of events that still wait in the outbox."""
@@ -114,6 +122,8 @@ sample_of_frame = frames.c.capture["sample"].as_string()
 def _conditions(
     scope: Scope, camera: Any, sample: Any, written_at: Any
 ) -> list[sa.ColumnElement[bool]]:
-    pairs = ((scope.camera, camera.__eq__), (scope.sample, sample.__eq__))
-    found = [condition(value) for value, condition in pairs if value is not None]
-    return found if scope.since is None else [*found, written_at >= scope.since]
+    pairs = (
+        (scope.camera, camera.__eq__), (scope.sample, sample.__eq__),
+        (scope.since, written_at.__ge__), (scope.before, written_at.__lt__),
+    )  # fmt: skip
+    return [condition(value) for value, condition in pairs if value is not None]

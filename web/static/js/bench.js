@@ -1,53 +1,110 @@
 // The bench: arriving images or neighbours, a selection, names for it.
 import { ask } from "./api.js";
 import { Arriving } from "./arriving.js";
+import { claims } from "./claims.js";
 import { TaxonBox } from "./combobox.js";
-import { byId, fillSelect } from "./dom.js";
+import { Cutoff } from "./cutoff.js";
+import { dispute } from "./dispute.js";
+import { byId } from "./dom.js";
+import { showEmpty } from "./empty.js";
+import { events } from "./events.js";
+import { Evidence } from "./evidence.js";
+import { Filters } from "./filters.js";
 import * as format from "./format.js";
 import { Grid } from "./grid.js";
 import { startHeader } from "./header.js";
+import { answerKeys } from "./keys.js";
+import { openKeys, writeKeys } from "./keysheet.js";
 import { Labelling } from "./labelling.js";
+import * as likely from "./likely.js";
+import { followOthers } from "./others.js";
+import { Peek } from "./peek.js";
 import { Proposals } from "./proposals.js";
 import { Recent } from "./recent.js";
 import { showSpecimen, showUpload } from "./specimen.js";
+import { TileLook } from "./tilelook.js";
 import { toast } from "./toast.js";
-import { filters, readView, writeView } from "./view.js";
+import { bindUpload } from "./upload.js";
+import { filters, neighboursOf, queueFilters, readView, searchQuery, writeView } from "./view.js";
 
 const grid = new Grid(byId("grid"), {
   onOpen: openNeighbours,
   onSelection: showSelection,
-  onActive: (image) => proposals.explain(image),
+  onActive: (image) => {
+    evidence.explain(image);
+    peek.follow(image);
+  },
+  onZoom: () => peek.toggle(grid.active),
 });
+const look = new TileLook(grid);
+const peek = new Peek();
+const cutoff = new Cutoff(grid);
 const arriving = new Arriving(grid, byId("fresh"));
 const labelling = new Labelling(showRenamed);
+const evidence = new Evidence();
 const proposals = new Proposals(grid, labelling);
 const recent = new Recent((key) => label({ key }, false));
+const filterForm = new Filters((changed) => change(changed, { step: false }), { onLikely: prepare, onOpen: loadPredicted });
 const taxonBox = new TaxonBox(byId("name"), byId("names"), (taxon, { dubious }) => label(taxon, dubious));
+
+const SLOW_MS = 300; // from then on it is said that something is on its way
 
 let view = readView();
 let uploaded = null; // the file whose neighbours are shown
 let latest = 0; // counts what was asked for: an answer that comes late is dropped
+let isAsking = false;
 
 // -- what is shown -------------------------------------------------------------------------------
 
 async function show() {
   const mine = ++latest;
-  const isList = Boolean(view.like || uploaded);
-  for (const element of document.querySelectorAll(".neighbours-only")) element.hidden = !isList;
-  byId("back").hidden = !isList;
-  byId("heading").textContent = isList ? "Neighbours" : "Arriving";
-  byId("specimen").hidden = !isList;
+  byId("name").value = "";
+  for (const element of document.querySelectorAll(".neighbours-only")) element.hidden = !isList();
+  byId("back").hidden = !isList();
+  byId("heading").textContent = isList() ? "Neighbours" : "Arriving";
+  byId("specimen").hidden = !isList();
   byId("evidence").hidden = true;
   for (const element of document.querySelectorAll(".queue-only")) element.hidden = !inQueue();
-  for (const element of document.querySelectorAll(".no-queue")) element.hidden = inQueue(); // all are unlabelled
+  filterForm.show(view, { inQueue: inQueue() });
+  isAsking = true;
+  const slow = setTimeout(() => mine === latest && byId("grid").setAttribute("aria-busy", "true"), SLOW_MS);
   try {
-    if (inQueue()) return await showQueue();
-    if (isList) await showNeighbours(mine);
-    else await arriving.start(filters(view));
-    if (mine === latest) showEmpty(isList);
+    if (inQueue()) await showQueue();
+    else await showList(mine);
   } catch (error) {
     if (mine === latest) toast(error.message, { bad: true });
+  } finally {
+    clearTimeout(slow);
+    if (mine === latest) isAsking = false;
+    if (mine === latest) byId("grid").setAttribute("aria-busy", "false");
   }
+  grid.shown.then(() => mine === latest && filterForm.expect());
+}
+
+async function showList(mine) {
+  proposals.leave();
+  if (!view.queue && !view.grow) claims.keep([]);
+  if (isList()) await showNeighbours(mine);
+  else await arriving.start(filters(view));
+  if (mine === latest) showEmpty(grid.images.length, view, isList());
+  look.show();
+}
+
+/** Have ready what a change of the view would show. */
+async function prepare(changed) {
+  const wanted = { ...view, ...changed };
+  try {
+    if (inQueue()) grid.prepare(await proposals.expect(queueFilters(wanted)));
+    else if (!isList()) grid.prepare(await arriving.expect(filters(wanted)));
+    else if (view.like) grid.prepare((await likely.expect(...neighboursOf(wanted))).neighbours);
+  } catch {
+    // it is asked for again when it is wanted
+  }
+}
+
+/** Whether neighbours are shown. */
+function isList() {
+  return Boolean(view.like || uploaded);
 }
 
 /** Whether a queue, or what grew from a specimen, is worked through. */
@@ -58,7 +115,7 @@ function inQueue() {
 function showQueue() {
   arriving.stop();
   byId("back").hidden = false;
-  return view.grow ? proposals.grow(view.grow) : proposals.open(view.queue, { camera: view.camera, taxon: view.taxon });
+  return view.grow ? proposals.grow(view.grow) : proposals.open(view.queue, queueFilters(view));
 }
 
 function openGroup(image) {
@@ -72,8 +129,9 @@ function openGroup(image) {
 
 async function showNeighbours(mine) {
   arriving.stop();
-  const query = { ...filters(view), k: view.k, metric: view.metric };
-  const [specimen, found] = await (uploaded ? searchUploaded(query) : searchIndexed(query));
+  const query = searchQuery(view);
+  const [specimen, found] = await (uploaded ? searchUploaded(query) : searchIndexed());
+  await grid.prepare(specimen ? [specimen, ...found.neighbours] : found.neighbours);
   if (mine !== latest) return;
   if (specimen) showSpecimen(byId("specimen"), specimen, (labelId) => labelling.retract(labelId));
   else showUpload(byId("specimen"), uploaded);
@@ -82,11 +140,11 @@ async function showNeighbours(mine) {
   grid.show([...first, ...neighbours], view.like);
   byId("heading").textContent = `${format.count(found.neighbours.length)} neighbours`;
   byId("scroll").scrollTop = 0;
-  showCutoff(found.neighbours);
+  cutoff.show(found.neighbours);
 }
 
-function searchIndexed(query) {
-  return Promise.all([ask(`images/${view.like}`), ask(`images/${view.like}/neighbours`, { query })]);
+function searchIndexed() {
+  return Promise.all([ask(`images/${view.like}`), likely.get(...neighboursOf(view))]);
 }
 
 async function searchUploaded(query) {
@@ -117,20 +175,6 @@ function openArriving() {
   show();
 }
 
-function showEmpty(isList) {
-  const isFiltered = Object.values(filters(view)).some(Boolean);
-  const shown = grid.images.length;
-  byId("empty").hidden = shown > (isList && view.like ? 1 : 0);
-  const [title, hint] = isFiltered
-    ? ["Nothing matches", "No image fulfils all conditions above."]
-    : isList
-      ? ["No neighbours yet", "This is the only image in the index so far."]
-      : ["No images yet", "Waiting for a camera: what it sees appears here within seconds."];
-  const strong = document.createElement("b");
-  strong.textContent = title;
-  byId("empty").replaceChildren(strong, hint);
-}
-
 // -- selection and labels ------------------------------------------------------------------------
 
 function showSelection() {
@@ -140,43 +184,27 @@ function showSelection() {
   byId("validate").disabled = byId("dubious").disabled = number === 0;
 }
 
-function showCutoff(neighbours) {
-  const slider = byId("cutoff");
-  const [nearest, furthest] = [neighbours[0]?.distance ?? 0, neighbours.at(-1)?.distance ?? 0];
-  slider.min = nearest - (furthest - nearest) / 50; // at its left end nothing is selected
-  slider.max = furthest;
-  slider.value = slider.min;
-  slider.disabled = neighbours.length === 0;
-  byId("cutoff-value").textContent = "–";
-}
-
-function selectNearer() {
-  const slider = byId("cutoff");
-  const cutoff = slider.value === slider.min ? -1 : Number(slider.value);
-  const nearer = grid.images.filter((image) => image.distance <= cutoff);
-  grid.select(nearer.map((image) => image.image_id));
-  byId("cutoff-value").textContent = cutoff < 0 ? "–" : `${format.distance(cutoff, grid.images.at(-1)?.metric)} · ${format.images(nearer.length)}`;
-}
-
 async function label(taxon, dubious) {
   const images = grid.selected;
   if (!images.length) return toast("Select images first: click a corner, or press Space.");
   if (!taxon) return toast("Choose a taxon first: type a part of its name.", { bad: true });
   byId("validate").disabled = byId("dubious").disabled = true;
-  const done = await labelling.apply(images, taxon, dubious ? "dubious" : "validated");
+  const give = () => labelling.apply(images, taxon, dubious ? "dubious" : "validated");
+  const done = await (inQueue() ? proposals.name(taxon.key, give) : give());
   if (done) {
     recent.use(taxon.key);
-    if (inQueue()) await proposals.named(taxon.key);
+    byId("name").value = ""; // nothing is named by what was typed for something else
     grid.select([]);
-    byId("cutoff").value = byId("cutoff").min;
-    byId("cutoff-value").textContent = "–";
+    cutoff.reset();
     byId("grid").focus({ preventScroll: true });
-  }
+  } else loadTaxa().catch(() => {}); // the taxon may be gone
   return showSelection();
 }
 
 function showRenamed(images) {
+  likely.forget();
   grid.rename(images);
+  if (inQueue()) proposals.renamed(images);
   byId("undo").disabled = !labelling.canUndo;
   const mine = latest;
   if (view.like && images.some((image) => image.image_id === view.like)) {
@@ -191,21 +219,24 @@ function showRenamed(images) {
 
 // -- events --------------------------------------------------------------------------------------
 
+function change(changed, { step }) {
+  view = { ...view, ...changed };
+  writeView(view, { step });
+  return show();
+}
+
 function bindControls() {
-  for (const name of ["queue", "camera", "state", "taxon", "k", "metric"]) {
-    byId(name).addEventListener("change", (event) => {
-      if (name === "queue") uploaded = null;
-      view = { ...view, [name]: event.target.value, ...(name === "queue" ? { like: null, grow: "" } : {}) };
-      writeView(view, { step: name === "queue" });
-      show();
-    });
+  for (const name of ["k", "metric"]) {
+    byId(name).addEventListener("change", (event) => change({ [name]: event.target.value }, { step: false }));
   }
-  byId("size").addEventListener("change", (event) => setTileSize(event.target.value));
+  byId("queue").addEventListener("change", (event) => {
+    uploaded = null;
+    change({ queue: event.target.value, like: null, grow: "" }, { step: true });
+  });
   byId("back").addEventListener("click", openArriving);
   byId("clear").addEventListener("click", () => grid.select([]));
-  byId("cutoff").addEventListener("input", selectNearer);
   byId("accept").addEventListener("click", () => proposals.accept());
-  byId("next").addEventListener("click", () => proposals.next());
+  byId("next").addEventListener("click", next);
   byId("undo").addEventListener("click", () => labelling.undo());
   byId("dubious").addEventListener("click", () => label(taxonBox.value, true));
   byId("actions").addEventListener("submit", (event) => {
@@ -218,63 +249,64 @@ function bindControls() {
     showView();
     show();
   });
-  new IntersectionObserver(([seen]) => seen.isIntersecting && arriving.more().catch(() => {}), {
-    root: byId("scroll"),
-    rootMargin: "600px",
-  }).observe(byId("more"));
+  const more = new IntersectionObserver(
+    async ([seen]) => {
+      if (!seen.isIntersecting || !(await arriving.more().catch(() => false))) return;
+      more.unobserve(seen.target); // it may still be near: then it is told again
+      more.observe(seen.target);
+    },
+    { root: byId("scroll"), rootMargin: "150%" },
+  );
+  more.observe(byId("more"));
 }
 
-function bindUpload() {
-  const drop = byId("drop");
-  byId("upload").addEventListener("change", (event) => {
-    openUpload(event.target.files[0]);
-    event.target.value = "";
-  });
-  for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
-    drop.addEventListener(name, (event) => {
-      event.preventDefault();
-      drop.classList.toggle("over", isOver);
-      if (name === "drop") openUpload(event.dataTransfer.files[0]);
-    });
-  }
+function next() {
+  if (inQueue()) proposals.next();
+  else if (!grid.page(1)) toast("This was the last page.");
 }
 
-function pressed(event) {
-  const isTyping = event.target.matches("input:not([type=range]), select, textarea");
-  const key = event.key.toLowerCase();
-  if (key === "escape") escape(isTyping);
-  else if (isTyping) return;
-  else if (key === "a" && (event.ctrlKey || event.metaKey)) grid.select(grid.images.map((image) => image.image_id));
-  else if (event.ctrlKey || event.metaKey || event.altKey) return;
-  else if (key === "l" || key === "/") byId("name").focus();
-  else if (key === "u") labelling.undo();
-  else if (key === "g") openGroup(grid.active);
-  else if (/^[1-9]$/.test(key)) recent.at(Number(key)) && label({ key: recent.at(Number(key)) }, false);
-  else if (inQueue() && key === "a") proposals.accept();
-  else if (inQueue() && key === "x") proposals.reject();
-  else if (inQueue() && key === "n") proposals.next();
-  else return;
-  event.preventDefault();
-}
+answerKeys(
+  {
+    escape,
+    all: () => grid.select(grid.images.map((image) => image.image_id)),
+    name: () => byId("name").focus(),
+    undo: () => labelling.undo(),
+    grow: () => openGroup(grid.active),
+    dispute: () => grid.active && dispute(grid.active),
+    recent: ({ key }) => recent.at(Number(key)) && label({ key: recent.at(Number(key)) }, false),
+    accept: () => proposals.accept(),
+    reject: () => proposals.reject(),
+    next,
+    zoom: () => peek.toggle(grid.active),
+    scale: () => look.toggleScale(),
+    filter: () => filterForm.open(),
+    help: openKeys,
+  },
+  inQueue,
+);
 
-function escape(isTyping) {
-  if (isTyping) byId("grid").focus({ preventScroll: true });
+function escape({ target }) {
+  if (filterForm.close()) return;
+  if (target.matches("input:not([type=range]), select, textarea")) byId("grid").focus({ preventScroll: true });
+  else if (peek.isOpen) peek.close();
   else if (grid.selected.length) grid.select([]);
   else if (view.like || uploaded || inQueue()) openArriving();
 }
 
-function setTileSize(px) {
-  byId("grid").style.setProperty("--tile", `${px}px`);
-}
-
 function showView() {
-  for (const name of ["queue", "camera", "state", "taxon", "k", "metric"]) byId(name).value = view[name];
+  for (const name of ["queue", "k", "metric"]) byId(name).value = view[name];
 }
 
 async function loadTaxa() {
   const { taxa } = await ask("taxa");
   taxonBox.taxa = taxa.toSorted((a, b) => a.key.localeCompare(b.key));
-  fillSelect(byId("taxon"), taxa.map((taxon) => taxon.key).toSorted(), view.taxon);
+  filterForm.offer({ taxa: taxa.map((taxon) => taxon.key).toSorted() }, view);
+}
+
+/** What waits under each proposed taxon changes with every label. */
+async function loadPredicted() {
+  const { predicted } = await ask("queues").catch(() => ({})); // the banner says it
+  filterForm.offer({ predicted }, view);
 }
 
 async function refresh(stats) {
@@ -288,12 +320,17 @@ async function refresh(stats) {
 }
 
 showView();
+writeKeys();
 startHeader({
   onStats: refresh,
-  onCameras: (names) => fillSelect(byId("camera"), names, view.camera),
+  onCameras: (cameras) => filterForm.offer({ cameras }, view),
 });
+claims.start();
+followOthers(grid, labelling, showRenamed);
+for (const kind of ["images", "predictions"]) events.on(kind, () => inQueue() && !grid.images.length && !isAsking && show()); // no longer empty?
 bindControls();
-bindUpload();
-document.addEventListener("keydown", pressed);
+bindUpload(openUpload);
 showSelection();
+byId("undo").disabled = !labelling.canUndo;
+loadPredicted();
 show();

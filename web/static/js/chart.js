@@ -3,17 +3,18 @@ const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { top: 8, right: 4, bottom: 24, left: 44 };
 const TICKS = 4;
 const WIDEST_PX = 56;
-const LABEL_PX = 56;
+const LABEL_PX = 72;
 
 /**
  * Draw counts.
  * @param {HTMLElement} element filled with the chart
  * @param {{label: string, title: string, parts: {colour: string, name: string, count: number}[]}[]} bars
+ * @param {string} name what a screen reader calls it
  */
-export function drawBars(element, bars) {
+export function drawBars(element, bars, name = "Counts per window and taxon") {
   const { clientWidth: width, clientHeight: height } = element;
   const plot = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
-  const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Counts per window and taxon" });
+  const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name });
   const step = niceStep(Math.max(1, ...bars.map(total)) / TICKS);
   const top = step * Math.ceil(Math.max(1, ...bars.map(total)) / step);
   const y = (count) => MARGIN.top + plot.height * (1 - count / top);
@@ -57,7 +58,8 @@ export function niceStep(least) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least);
 }
 
-function node(name, attributes, ...children) {
+/** An SVG element. */
+export function node(name, attributes, ...children) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   element.append(...children);

@@ -1,25 +1,19 @@
-// Type-ahead over the taxa: matches names and keys, best first.
+// Type-ahead over the taxa: matches names, keys and synonyms, best first.
 import { make } from "./dom.js";
+import { keyOf } from "./keys.js";
+import { Names } from "./names.js";
 
 const MOST = 12;
-
-/** How well a taxon fits what was typed: smaller is better, null is not at all. */
-export function fit(taxon, typed) {
-  const wanted = typed.trim().toLowerCase();
-  const texts = [taxon.key.toLowerCase(), taxon.name.toLowerCase()];
-  if (texts.includes(wanted)) return 0;
-  if (texts.some((text) => text.startsWith(wanted))) return 1;
-  if (texts.some((text) => text.split(/[\s_.-]+/).some((word) => word.startsWith(wanted)))) return 2;
-  return texts.some((text) => text.includes(wanted)) ? 3 : null;
-}
+const NONE = -1;
 
 /** A text field with a list of taxa that fit. */
 export class TaxonBox {
   #input;
   #list;
-  #taxa = [];
+  #names = new Names([]);
   #found = [];
-  #active = 0;
+  #active = NONE;
+  #isTouched = false; // since the field was entered: what is highlighted is somebody's choice
   #onChoose;
 
   /**
@@ -31,12 +25,16 @@ export class TaxonBox {
     this.#input = input;
     this.#list = list;
     this.#onChoose = onChoose;
-    input.addEventListener("input", () => this.#search());
+    input.addEventListener("input", () => {
+      this.#isTouched = true;
+      this.#search();
+    });
     input.addEventListener("focus", () => {
+      this.#isTouched = false;
       input.select();
       this.#search();
     });
-    input.addEventListener("blur", () => this.#close());
+    input.addEventListener("blur", () => this.#leave());
     input.addEventListener("keydown", (event) => this.#pressed(event));
     // Before the blur that a click causes.
     list.addEventListener("mousedown", (event) => {
@@ -46,65 +44,94 @@ export class TaxonBox {
     });
   }
 
-  /** The taxa to choose from; recent ones first while nothing is typed. */
+  /** The taxa to choose from, by name. */
   set taxa(taxa) {
-    this.#taxa = taxa;
+    this.#names = new Names(taxa);
+    if (!this.#list.hidden) this.#search();
   }
 
-  /** What is in the field or highlighted, null if nothing fits. */
+  /** What is highlighted; with the list closed what the field says exactly. Null if nothing is. */
   get value() {
-    if (!this.#list.hidden && this.#found.length) return this.#found[this.#active];
-    const typed = this.#input.value.trim();
-    return typed ? (this.#matches(typed)[0] ?? null) : null;
+    return this.#highlighted ?? this.#names.called(this.#input.value) ?? null;
   }
 
-  #matches(typed) {
-    const ranked = this.#taxa.map((taxon) => [fit(taxon, typed), taxon]).filter(([rank]) => rank !== null);
-    return ranked.sort(([a], [b]) => a - b).map(([, taxon]) => taxon);
+  get #highlighted() {
+    return this.#list.hidden ? undefined : this.#found[this.#active]?.taxon;
   }
 
   #search() {
-    this.#found = this.#matches(this.#input.value).slice(0, this.#input.value.trim() ? MOST : undefined);
-    this.#active = 0;
+    const typed = this.#input.value.trim();
+    this.#found = this.#names.find(typed, typed ? MOST : undefined);
+    this.#active = typed ? 0 : NONE; // of all taxa none is meant yet
     this.#render();
   }
 
   #render() {
-    const rows = this.#found.map((taxon, index) => {
-      const row = make("li", { id: `name-${index}` }, make("span", { textContent: taxon.key }), make("span", { textContent: taxon.name }));
-      row.setAttribute("role", "option");
-      row.setAttribute("aria-selected", String(index === this.#active));
-      row.dataset.index = index;
-      return row;
-    });
+    const rows = this.#found.map((found, index) => this.#row(found, index));
     const none = make("li", { className: "none", textContent: "No taxon is called so" });
     none.setAttribute("role", "option");
+    none.setAttribute("aria-disabled", "true");
     this.#list.replaceChildren(...(rows.length ? rows : [none]));
     this.#list.hidden = false;
     this.#input.setAttribute("aria-expanded", "true");
+    this.#mark();
+  }
+
+  #row({ taxon, synonym }, index) {
+    const above = this.#names.above(taxon);
+    const said = synonym ? [make("em", { textContent: `${synonym}: synonym of ${taxon.name}` })] : [];
+    const where = above.length ? [make("small", { textContent: above.join(" › ") })] : [];
+    const row = make(
+      "li", { id: `${this.#list.id}-${index}` },
+      make("span", { textContent: taxon.key }), make("span", { textContent: taxon.name }), ...said, ...where,
+    );
+    row.setAttribute("role", "option");
+    row.dataset.index = index;
+    return row;
+  }
+
+  /** Show which row Enter takes. */
+  #mark() {
+    const rows = [...this.#list.querySelectorAll("li[id]")];
+    rows.forEach((row, index) => row.setAttribute("aria-selected", String(index === this.#active)));
     rows[this.#active]?.scrollIntoView({ block: "nearest" });
-    if (rows.length) this.#input.setAttribute("aria-activedescendant", `name-${this.#active}`);
+    if (rows[this.#active]) this.#input.setAttribute("aria-activedescendant", rows[this.#active].id);
     else this.#input.removeAttribute("aria-activedescendant");
   }
 
   #pressed(event) {
+    const does = keyOf(event, "box")?.does;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && this.#found.length) {
-      this.#active = (this.#active + step + this.#found.length) % this.#found.length;
-      this.#render();
-    } else if (event.key === "Enter" && !this.#list.hidden && this.#found.length) {
-      this.#choose(this.#active, event.shiftKey);
+      this.#move(step);
+    } else if (does && this.#highlighted) {
+      this.#choose(this.#active, does === "chooseDubious");
     } else {
+      if (event.key === "Escape") this.#close(); // nothing is taken; the page has the rest
       return;
     }
     event.preventDefault();
   }
 
+  #move(step) {
+    this.#isTouched = true;
+    if (this.#list.hidden) return this.#search();
+    const from = this.#active === NONE && step < 0 ? 0 : this.#active;
+    this.#active = (from + step + this.#found.length) % this.#found.length;
+    return this.#mark();
+  }
+
   #choose(index, dubious) {
-    const taxon = this.#found[index];
+    const { taxon } = this.#found[index];
     this.#input.value = taxon.key;
     this.#close();
     this.#onChoose(taxon, { dubious });
+  }
+
+  /** The field says what was highlighted when it was left. */
+  #leave() {
+    if (this.#isTouched && this.#highlighted) this.#input.value = this.#highlighted.key;
+    this.#close();
   }
 
   #close() {

@@ -1,46 +1,65 @@
 // The header's live totals and cameras, and the banner that says when nothing answers.
 import { ask } from "./api.js";
 import { byId, make } from "./dom.js";
+import { events } from "./events.js";
 import * as format from "./format.js";
 import { poll } from "./poll.js";
 
-const STATS_MS = 1_000;
-const CAMERAS_MS = 4_000;
-const ENCODERS_MS = 4_000;
+const ASKED_MS = { stats: 1_000, cameras: 4_000, alerts: 4_000, encoders: 4_000 };
 
 /**
- * Keep the header current.
+ * Keep the header current: by the server's events, or by asking while there are none.
  * @param {{onStats?: (stats: object) => void, onCameras?: (names: string[]) => void,
- *   onHealth?: (cameras: object[]) => void}} events called with each answer
+ *   onHealth?: (cameras: object[]) => void}} listeners called with each answer
  */
 export function startHeader({ onStats = () => {}, onCameras = () => {}, onHealth = () => {} } = {}) {
-  poll(async () => {
-    try {
-      const stats = await ask("stats");
+  const known = { cameras: null, alerts: null };
+  const listening = {
+    stats(stats) {
       show(stats);
-      byId("banner").hidden = true;
       onStats(stats);
-    } catch (error) {
-      byId("banner").hidden = false;
-      byId("banner").textContent = `${error.message} Trying again; what you see may be old.`;
-    }
-  }, STATS_MS);
-  poll(async () => {
-    try {
-      const [{ cameras }, { alerts }] = await Promise.all([ask("cameras"), ask("alerts")]);
-      showAlerts(alerts);
-      const health = cameras.map((one) => ({ ...one, silent: isSilent(one.camera, alerts) }));
-      showCameras(health);
-      onHealth(health);
+    },
+    cameras({ cameras }) {
+      known.cameras = cameras;
+      showHealth();
       onCameras(cameras.map(({ camera }) => camera));
-    } catch {
-      // The banner says it.
-    }
-  }, CAMERAS_MS);
-  poll(async () => {
-    const { encoders } = await ask("encoders").catch(() => ({ encoders: null })); // the banner says it
-    if (encoders) showPublish(encoders.find(({ filling }) => filling));
-  }, ENCODERS_MS);
+    },
+    alerts({ alerts }) {
+      known.alerts = alerts;
+      showAlerts(alerts);
+      showHealth();
+    },
+    encoders: ({ encoders }) => showPublish(encoders.find(({ filling }) => filling)),
+    trouble: ({ detail }) => showBanner(detail && `${detail} Trying again; what you see may be old.`),
+  };
+  function showHealth() {
+    if (!known.cameras || !known.alerts) return;
+    const health = known.cameras.map((one) => ({ ...one, silent: isSilent(one.camera, known.alerts) }));
+    showCameras(health);
+    onHealth(health);
+  }
+  for (const [kind, call] of Object.entries(listening)) events.on(kind, call);
+  const asks = Object.entries(ASKED_MS).map(([kind, everyMs]) => poll(() => askUnlessTold(kind, listening[kind]), everyMs));
+  events.on("away", () => asks.forEach((again) => again())); // at once: is it the stream, or the server?
+  events.start();
+}
+
+async function askUnlessTold(kind, call) {
+  if (events.isLive) return;
+  try {
+    const answer = await ask(kind);
+    if (events.isLive) return;
+    call(answer);
+    if (kind === "stats") showBanner(null);
+  } catch (error) {
+    if (kind === "stats" && !events.isLive) showBanner(`${error.message} Reconnecting; what you see may be old.`);
+  }
+}
+
+/** Say what is wrong, once however often it is found; null: nothing is. */
+function showBanner(text) {
+  byId("banner").hidden = !text;
+  if (byId("banner").textContent !== (text ?? "")) byId("banner").textContent = text ?? "";
 }
 
 function show(stats) {

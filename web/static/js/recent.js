@@ -1,8 +1,10 @@
 // The taxa that were used last, each with a number key.
+import { asking, may } from "./account.js";
 import { byId, make } from "./dom.js";
+import { keep, readKept } from "./kept.js";
 
 const MOST = 9;
-const STORED = "plankton.recent-taxa";
+const STORED = `plankton.recent-taxa.${asking().name}`; // a browser may be several people's
 
 /** Remembers taxa, last used first, also across reloads. */
 export class Recent {
@@ -23,11 +25,7 @@ export class Recent {
   /** A taxon was used. */
   use(key) {
     this.#keys = [key, ...this.#keys.filter((one) => one !== key)].slice(0, MOST);
-    try {
-      localStorage.setItem(STORED, JSON.stringify(this.#keys));
-    } catch {
-      // a browser that keeps nothing: they last until the page is left
-    }
+    keep("localStorage", STORED, this.#keys);
     this.#render();
   }
 
@@ -38,15 +36,11 @@ export class Recent {
       return button;
     });
     byId("recent").replaceChildren(...buttons);
-    byId("recent").hidden = buttons.length === 0;
+    byId("recent").hidden = buttons.length === 0 || !may("labeller");
   }
 }
 
 function read() {
-  try {
-    const stored = JSON.parse(localStorage.getItem(STORED) ?? "[]");
-    return Array.isArray(stored) ? stored.filter((key) => typeof key === "string").slice(0, MOST) : [];
-  } catch {
-    return [];
-  }
+  const kept = readKept("localStorage", STORED);
+  return Array.isArray(kept) ? kept.filter((key) => typeof key === "string").slice(0, MOST) : [];
 }

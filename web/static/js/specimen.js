@@ -1,5 +1,7 @@
 // The query specimen: large, with what is known about it and every name that it was given.
-import { pictureUrl } from "./api.js";
+import { mayTakeBack } from "./account.js";
+import { ask, pictureUrl } from "./api.js";
+import { objections } from "./dispute.js";
 import { make } from "./dom.js";
 import * as format from "./format.js";
 
@@ -14,10 +16,11 @@ export function showSpecimen(element, image, onRetract) {
   element.replaceChildren(
     make("img", { src: pictureUrl(image.image_id, 640), alt: `Image ${image.image_id}` }),
     make("h2", { textContent: image.taxon ? `${image.taxon} · ${image.state}` : "unlabelled" }),
-    make("p", { className: "id", textContent: image.image_id }),
+    make("p", { className: "id" }, make("a", { href: `/images/${image.image_id}`, textContent: image.image_id, title: "All about this image" })),
     facts(image),
     make("h2", { textContent: "Label history" }),
     history.length ? make("ol", { className: "history" }, ...history) : make("p", { textContent: "No label yet." }),
+    ...objections(image, async () => showSpecimen(element, await ask(`images/${image.image_id}`), onRetract)),
   );
   element.hidden = false;
 }
@@ -63,7 +66,8 @@ function facts(image) {
   return list;
 }
 
-function historyRow(label, onRetract) {
+/** A line of the label history, with a button to take it back. */
+export function historyRow(label, onRetract) {
   const gone = label.retracted_at;
   const when = gone ? `taken back ${format.time(gone)} by ${label.retracted_by}` : `${label.who}, ${format.time(label.at)}`;
   const row = make(
@@ -72,7 +76,7 @@ function historyRow(label, onRetract) {
     make("b", { textContent: `${label.taxon} · ${label.state}` }),
     make("small", { textContent: label.why ? `${when}: ${label.why}` : when }),
   );
-  if (!gone) {
+  if (!gone && mayTakeBack(label.who)) {
     const button = make("button", { type: "button", className: "quiet", textContent: "Take back" });
     button.addEventListener("click", () => onRetract(label.label_id));
     row.append(button);

@@ -1,8 +1,10 @@
 // What the bench shows, kept in the page's address so that Back, reload and links work.
+import { keep, readKept } from "./kept.js";
 
-const FILTERS = ["camera", "state", "taxon"];
+export const FILTERS = ["camera", "state", "taxon", "below", "predicted", "after", "before", "depth_min", "depth_max"];
 const DEFAULTS = { k: "100", metric: "cosine" };
 const MORE = ["queue", "grow"];
+const TILES = "plankton.tiles"; // how large tiles are is a matter of the screen, not of the link
 
 /** The view in the address: filters, `like`, the image whose neighbours are shown, and `queue`
  * or `grow`, what is worked through. */
@@ -23,4 +25,31 @@ export function writeView(view, { step }) {
 /** The filters of a view, as the API takes them. */
 export function filters(view) {
   return Object.fromEntries(FILTERS.map((name) => [name, view[name]]));
+}
+
+/** The same for a queue, whose images are all unlabelled: its taxon is the proposed one. */
+export function queueFilters(view) {
+  const { state: _, taxon, predicted, ...rest } = filters(view);
+  return { ...rest, taxon: predicted || taxon };
+}
+
+/** What a view asks of the neighbours of an image. */
+export function searchQuery(view) {
+  return { ...filters(view), k: view.k, metric: view.metric };
+}
+
+/** Path and query of the neighbours that a view shows. */
+export function neighboursOf(view) {
+  return [`images/${view.like}/neighbours`, searchQuery(view)];
+}
+
+/** How tiles were last looked at: `{size, trueToScale}`. */
+export function readTiles() {
+  const { size, trueToScale } = readKept("localStorage", TILES) ?? {};
+  return { size: Number(size) || 116, trueToScale: trueToScale === true };
+}
+
+/** Remember it. */
+export function writeTiles(tiles) {
+  keep("localStorage", TILES, tiles);
 }

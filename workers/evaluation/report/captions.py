@@ -195,5 +195,5 @@ def _source(found: Evaluation) -> str:
     split = "" if data.split == "all" else f", {data.split} split"
     return (
         f"n = {n:,} queries; data: {escape(data.name)}{split}; encoder: {escape(ids)}; "
-        f"<code>{escape(found.command)}</code>."
+        f"<code>{escape(found.command, quote=False)}</code>."
     )

@@ -7,7 +7,8 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
-from plankton_stream.adapters.kafka import KafkaAdmin, connect, to_received
+from plankton_stream.adapters.kafka.admin import KafkaAdmin
+from plankton_stream.adapters.kafka.connecting import CLOSE_MS, connect, to_received
 from plankton_stream.errors import RetryableError
 from plankton_stream.events.envelope import Received
 from plankton_stream.events.spans import Span
@@ -16,7 +17,6 @@ from plankton_stream.events.topics import MAX_DEAD_LETTER_BYTES, Topic
 _POLL_MS = 500
 _PATIENCE_S = 30.0
 _FETCH_BYTES = 16 * 1024 * 1024
-_CLOSE_MS = 2_000
 
 
 class KafkaLogReader:
@@ -51,7 +51,7 @@ class KafkaLogReader:
         except kafka_errors.KafkaError as error:
             raise RetryableError(f"Kafka at {self._bootstrap}: not read: {error}") from error
         finally:
-            consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
+            consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
 
     def close(self) -> None:
         """See `LogReader.close`."""

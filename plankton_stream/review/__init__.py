@@ -1,0 +1,1 @@
+"""Second looks at labels: what is disputed, blind opinions, how far people agree."""

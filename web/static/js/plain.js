@@ -1,0 +1,4 @@
+// A page with nothing but its header alive.
+import { startHeader } from "./header.js";
+
+startHeader();

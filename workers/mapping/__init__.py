@@ -1,0 +1,1 @@
+"""The map of all images: a projection of their vectors, kept current."""
