@@ -1,6 +1,7 @@
 """The large networks all the way: fine-tuned, saved, loaded, published, filled, searched."""
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.waiting import wait_until
 from tests.worker_parts import roi
 from workers.embed import EmbedWorker
 from workers.encoders import Encoder, load_encoder
+from workers.encoders.runtime import tf
 from workers.training.data import from_folder
 from workers.training.recipe import Recipe
 from workers.training.train import Plan, train
@@ -35,11 +37,28 @@ ONE_EPOCH = Recipe(epochs=1, batch=8, per_class=8)
 IMAGES = 12
 
 
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """No graph of the training step: for a few steps of 780 layers it would take minutes."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.mark.services
-@pytest.mark.parametrize(("name", "side_px"), [("resnet50-256", 32), ("inceptionresnetv2-256", 75)])
-def test_a_fine_tuned_network_is_published_and_searched(
-    tmp_path: Path, milvus: str, name: str, side_px: int
+def test_a_fine_tuned_resnet_is_published_and_searched(tmp_path: Path, milvus: str) -> None:
+    fine_tuned_published_and_searched(tmp_path, milvus, "resnet50-256", side_px=32)
+
+
+@pytest.mark.services
+@pytest.mark.usefixtures("eager")
+def test_a_fine_tuned_inception_resnet_is_published_and_searched(
+    tmp_path: Path, milvus: str
 ) -> None:
+    fine_tuned_published_and_searched(tmp_path, milvus, "inceptionresnetv2-256", side_px=75)
+
+
+def fine_tuned_published_and_searched(tmp_path: Path, milvus: str, name: str, side_px: int) -> None:
     images = tmp_path / "images"
     images.mkdir()
     draw(images, per_class=20)

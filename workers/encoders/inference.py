@@ -1,4 +1,4 @@
-"""A Keras model as an encoder: fixed-shape batches through one traced function per shape."""
+"""A Keras model as an encoder: batches of two sizes through one traced function."""
 
 import hashlib
 import json
@@ -27,9 +27,9 @@ Prepare = Callable[[Sequence[Image], PixelSizes, int], Inputs]
 class KerasEncoder:
     """An `Encoder` over a Keras model.
 
-    The model is traced for two shapes only, a full batch and a single image (a person's query must
-    not pay for 31 empty rows), both at construction, so that no record waits for it. Any other
-    number of images is padded to full batches.
+    It runs with two numbers of rows only, a full batch and a single image (a person's query must
+    not pay for 31 empty rows): oneDNN prepares itself for each number, so any other number of
+    images is padded to full batches. The model is traced at construction: no record waits for it.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class KerasEncoder:
         self.prepare = prepare
         self._batch_size = batch_size
         self._one_at_a_time = threading.Lock()
-        self._steps = {rows: _step(model, rows) for rows in {1, batch_size}}
+        self._step = _step(model)
 
     def encode(
         self, images: Sequence[Image], pixel_um: PixelSizes | None = None
@@ -73,7 +73,7 @@ class KerasEncoder:
         count = len(inputs[0])
         rows = 1 if count == 1 else self._batch_size
         with self._one_at_a_time:
-            vectors = self._steps[rows](*(_padded(values, rows) for values in inputs))
+            vectors = self._step(*(_padded(values, rows) for values in inputs))
         vectors = vectors[:count]
         finite = np.isfinite(vectors).all(axis=1)
         if not finite.all():
@@ -90,8 +90,8 @@ def _padded(values: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
     return np.pad(values, padding) if len(values) < rows else values
 
 
-def _step(model: Any, rows: int) -> Callable[..., NDArray[np.float32]]:
-    """Return the model as a function of NumPy arrays with this many rows."""
+def _step(model: Any) -> Callable[..., NDArray[np.float32]]:
+    """Return the model as a function of NumPy arrays with any number of rows."""
 
     def run(*inputs: Any) -> Any:
         return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
@@ -102,7 +102,7 @@ def _step(model: Any, rows: int) -> Callable[..., NDArray[np.float32]]:
         convert_variables_to_constants_v2,
     )
 
-    shapes = [tf.TensorSpec((rows, *one.shape[1:]), tf.float32) for one in model.inputs]
+    shapes = [tf.TensorSpec((None, *one.shape[1:]), tf.float32) for one in model.inputs]
     # With its weights as constants, TensorFlow folds the normalisations into the convolutions.
     frozen = convert_variables_to_constants_v2(tf.function(run).get_concrete_function(*shapes))
     return lambda *inputs: np.asarray(frozen(*(tf.constant(one) for one in inputs))[0])
