@@ -160,9 +160,12 @@ def new_stack() -> Stack:
     return Stack(Path(tempfile.mkdtemp(prefix="plankton-")))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """One running stack for all tests that need the whole; each brings its own camera id."""
+    """A running stack for the tests of a file that need the whole; each brings its own camera id.
+
+    Its dozen processes would go on beside all later files if it ended with the last of them.
+    """
     require_stack_programs()
     stack = new_stack()
     try:

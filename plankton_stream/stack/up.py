@@ -90,6 +90,8 @@ def _run(settings: Settings, home: Home, roles: tuple[Role, ...], say: Say) -> N
     try:
         stack.start(Stage.LOG, Stage.VECTORS)
         _prepare(settings, say)
+        if roles:
+            say("workers load TensorFlow and the encoder next: about half a minute on two cores")
         stack.start(Stage.WORKERS, Stage.WEB, Stage.SOURCES)
         say(f"Ready: {settings.web_url}")
         with _disk_watched(settings, home, say):

@@ -337,9 +337,26 @@ def test_an_admin_adds_somebody_who_logs_in(new_page: Any, web: Web) -> None:
     other.goto("/")
     log_in(other, "zoë", "another good one")
     expect(other.locator("#account .who")).to_have_text("Zoë")
+    page.get_by_label("Role of lea").select_option("reviewer")
     page.get_by_role("button", name="Disable: Zoë").click()
     expect(page.locator("tr.gone")).to_contain_text("Zoë")
+    expect(page.get_by_label("Role of lea")).to_have_value("reviewer")  # and still not saved
+    expect(page.get_by_role("button", name="Save: lea")).to_be_visible()
     expect(other.locator("#relogin")).to_be_visible()  # the page asks for news by itself
+
+
+def test_passwords_stay_out_of_the_address_while_the_page_loads(new_page: Any) -> None:
+    page = new_page()
+    page.route("**/js/password.js", lambda route: route.abort())
+    page.goto("/account")
+    log_in(page, "lea")
+    for label in ("Password now", "New password", "New password again"):
+        page.get_by_label(label, exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Change it")).to_be_disabled()
+    page.locator("#change").evaluate("form => form.requestSubmit()")
+    expect(page.get_by_label("Password now")).to_have_value(PASSWORD)
+    assert page.url.endswith("/account")
 
 
 def test_ones_own_password_is_changed(new_page: Any) -> None:

@@ -285,3 +285,5 @@ def test_the_cameras_page_shows_how_each_is_doing(page: Any, web: Web) -> None:
     say(web, AlertCleared(**about, what="it is running again"))
     expect(rows.nth(1)).to_contain_text("running")
     expect(page.locator("#alerts")).to_be_hidden()
+    page.get_by_text("What the columns mean").click()
+    expect(page.get_by_text("Runs of frame numbers that will not arrive")).to_be_visible()

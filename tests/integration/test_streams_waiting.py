@@ -1,6 +1,5 @@
 """What waits for a streams process, as a real broker tells it."""
 
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from plankton_stream.events import topics
 from streams.waiting import Waiting
 from tests.label_events import Labelling
 from tests.streams_worker import Follower, Worker, publish
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.services
 
@@ -17,10 +17,8 @@ READ = [(t.name, n) for t in (topics.LABELS, topics.LABELS_BY_CAMERA) for n in r
 
 
 def wait_until_done(kafka: str) -> None:
-    waiting, deadline = Waiting(kafka, lambda: READ), time.monotonic() + 90
-    while waiting():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    waiting = Waiting(kafka, lambda: READ)
+    wait_until(lambda: not waiting(), within_s=300, what=lambda: f"{waiting()} still wait")
 
 
 def test_what_waits_is_counted_by_partition(kafka: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import { toast } from "./toast.js";
 
 const form = byId("change");
 const wrong = byId("wrong");
+const button = form.querySelector("[type=submit]");
 
 function say(text) {
   wrong.textContent = text;
@@ -17,7 +18,6 @@ form.addEventListener("submit", async (event) => {
   const { old, new: next, again } = form.elements;
   if (next.value !== again.value) return say("The new passwords are not the same.");
   say("");
-  const button = form.querySelector("[type=submit]");
   button.disabled = true;
   try {
     // Not tried again by itself: if the first one was done, the password now is another.
@@ -31,4 +31,5 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
+button.disabled = false; // until now nothing would have come of it
 startHeader();

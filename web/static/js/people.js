@@ -8,6 +8,7 @@ import { sure } from "./sure.js";
 import { toast } from "./toast.js";
 
 const ROLES = ["viewer", "labeller", "reviewer", "admin"];
+const roles = new Map(); // chosen and not saved yet, by name: kept when the table is made anew
 const HEADINGS = ["name", "role", "last seen", "since", "change"];
 
 async function load() {
@@ -42,11 +43,15 @@ function row(person) {
 /** A role is chosen, then saved: arrow keys go through all that there are. */
 function roleBox(person) {
   const box = make("select", {}, ...ROLES.map((role) => make("option", { value: role, textContent: role })));
-  box.value = person.role;
+  box.value = roles.get(person.name) ?? person.role;
   box.setAttribute("aria-label", `Role of ${person.name}`);
   const done = button(person, "Save", () => saveRole(person, box.value));
-  done.hidden = true;
-  box.addEventListener("change", () => (done.hidden = box.value === person.role));
+  const show = () => (done.hidden = box.value === person.role);
+  show();
+  box.addEventListener("change", () => {
+    roles.set(person.name, box.value);
+    show();
+  });
   return [box, done];
 }
 
@@ -55,6 +60,7 @@ async function saveRole(person, role) {
   const isLess = ROLES.indexOf(role) < ROLES.indexOf(person.role);
   const question = [`Become ${article(role)}?`, "This is you: what takes more you can't do any more, and only another admin gives it back.", "Become one"];
   if (isSelf && isLess && !(await sure(...question))) return;
+  roles.delete(person.name);
   const isSaved = await save(person, { role }, `${person.name} is ${article(role)} now`, "select");
   if (isSelf && isSaved) location.reload(); // this page may be no longer theirs
 }

@@ -165,11 +165,18 @@ export class Queue {
     return Math.max(LEAST, this.#fits());
   }
 
-  /** The first page; one that was asked for ahead if all of it can still be had. */
+  /**
+   * The first page: peeked at, maybe ahead, and claimed while its pictures come. Asked for anew if
+   * somebody else got a part of it.
+   */
   async #first() {
-    const peeked = await likely.expected(`queues/${this.#name}`, this.#peek(this.#query))?.catch(() => null);
+    if (this.#name === "clusters") return this.#ask({ cursor: null });
+    const asked = [`queues/${this.#name}`, this.#peek(this.#query)];
     await claims.ready;
-    return peeked && (await claims.take(peeked.images.map((image) => image.image_id))) ? this.#page(peeked) : this.#ask({ cursor: null });
+    const peeked = await likely.get(...asked);
+    this.#onAhead(peeked.images);
+    const isOurs = await claims.take(peeked.images.map((image) => image.image_id));
+    return isOurs ? this.#page(peeked) : this.#ask({ cursor: null });
   }
 
   async #ask({ cursor, without = null }) {

@@ -242,6 +242,7 @@ function bind() {
     tree.focus();
   });
   document.addEventListener("keydown", pressed);
+  window.addEventListener("beforeunload", (event) => form.isDirty && event.preventDefault());
 }
 
 bind();
