@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 import numpy as np
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 TOUCHED = 50
 """Unlabelled images around a new label that are voted on at once; the sweep reaches the others."""
+TOUCHED_BY_BATCH = 2_000  # and around all labels of a batch: what arrives must not wait for long
 _CROWD = 30
 _SPARE = 10  # hits may have got or lost a name a moment ago
 _AT_ONCE = 200  # voted on together
@@ -81,9 +83,9 @@ class PredictWorker:
             self._last_renamed_at = self._clock()
         index = self._index()
         vectors = index.vectors(renamed)
-        around = {hit.image_id for hits in _search(index, vectors, TOUCHED, _UNLABELLED).values()
-                  for hit in hits}  # fmt: skip
-        self._vote(index, sorted({fact.image_id for fact in facts} | around), vectors)
+        self._vote(
+            index, sorted({fact.image_id for fact in facts} | _around(index, vectors)), vectors
+        )
         publish_rejections(rejections, self._publisher, consumer=self.name)
         self._publisher.flush()
 
@@ -142,7 +144,8 @@ class _Ballot:
         vectors: dict[str, Vector],
         fresh: dict[str, Vector],
     ) -> None:
-        self._vectors, self._fresh, self._encoder = vectors, fresh, index.encoder
+        self._vectors, self._encoder = vectors, index.encoder
+        self._fresh = _nearest_of(fresh, vectors)
         self._validated = _search(index, vectors, VOTERS + _SPARE, _VALIDATED)
         self._unlabelled = _search(index, vectors, _CROWD + _SPARE, _UNLABELLED)
         found = {
@@ -155,8 +158,8 @@ class _Ballot:
 
     def votes(self, at: datetime) -> Iterator[Prediction]:
         """One for each image."""
-        for image_id, vector in self._vectors.items():
-            voters = self._voters(image_id, vector)
+        for image_id in self._vectors:
+            voters = self._voters(image_id)
             others = self._others(image_id)
             proposal = vote(voters, others, self._rejected.get(image_id, ()))
             yield Prediction(
@@ -171,9 +174,9 @@ class _Ballot:
                 voted_at=at,
             )
 
-    def _voters(self, image_id: str, vector: Vector) -> list[Voter]:
+    def _voters(self, image_id: str) -> list[Voter]:
         distances = {hit.image_id: hit.distance for hit in self._validated[image_id]}
-        distances |= {i: max(0.0, 1.0 - float(v @ vector)) for i, v in self._fresh.items()}
+        distances |= self._fresh[image_id]
         distances.pop(image_id, None)
         named = [(i, d, self._name(i)) for i, d in distances.items()]
         voters = [Voter(image_id=i, taxon=taxon, distance=d) for i, d, taxon in named if taxon]
@@ -191,6 +194,31 @@ class _Ballot:
     def _name(self, image_id: str) -> str | None:
         naming = self._known.get(image_id, UNNAMED)
         return naming.taxon if naming.state is LabelState.VALIDATED else None
+
+
+def _around(index: VectorIndex, vectors: dict[str, Vector]) -> set[str]:
+    """The unlabelled images next to some that were named, the nearest if they are many."""
+    found = [hit for hits in _search(index, vectors, TOUCHED, _UNLABELLED).values() for hit in hits]
+    found.sort(key=lambda hit: hit.distance)
+    # The index may still hold the named ones for unlabelled.
+    nearest = dict.fromkeys(hit.image_id for hit in found if hit.image_id not in vectors)
+    return set(islice(nearest, TOUCHED_BY_BATCH))
+
+
+def _nearest_of(
+    fresh: dict[str, Vector], vectors: dict[str, Vector]
+) -> dict[str, dict[str, float]]:
+    """The fresh images that can have a vote on each image, with their cosine distances."""
+    if not fresh or not vectors:
+        return {image_id: {} for image_id in vectors}
+    ids = list(fresh)
+    distances = 1.0 - np.stack(list(vectors.values())) @ np.stack(list(fresh.values())).T
+    count = min(len(ids), VOTERS + 1)  # one more: it may be the image itself
+    near = np.argpartition(distances, count - 1, axis=1)[:, :count]
+    return {
+        image_id: {ids[at]: max(0.0, float(row[at])) for at in columns}
+        for image_id, row, columns in zip(vectors, distances, near, strict=True)
+    }
 
 
 def _search(

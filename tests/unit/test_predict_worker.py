@@ -151,6 +151,33 @@ def test_the_work_for_a_label_is_bounded_and_the_sweep_reaches_the_rest(
     assert all(one is not None for one in predicting.said(*ids[1:]))
 
 
+def test_the_work_for_many_labels_is_bounded_and_goes_to_what_is_nearest(
+    predicting: Predicting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.predict.TOUCHED_BY_BATCH", 6)
+    angles = np.linspace(0.0, 1.2, 40)
+    ids = predicting.web.add(
+        [image(n) for n in range(40)], np.stack([turned(angle) for angle in angles])
+    )
+    predicting.label(ids[0], ids[20])
+    voted = {i for i, one in zip(ids, predicting.said(*ids), strict=True) if one is not None}
+    assert voted == {*ids[1:3], *ids[18:20], *ids[21:23]}
+    assert predicting.worker.sweep() == 40 - 2 - 6
+
+
+def test_those_named_a_moment_ago_vote_by_their_distance(predicting: Predicting) -> None:
+    angles = np.linspace(0.0, 1.2, 60)
+    ids = predicting.web.add(
+        [image(n) for n in range(60)], np.stack([turned(angle) for angle in angles])
+    )
+    predicting.label(*ids[:58])
+    (said, _) = predicting.said(*ids[58:])
+    assert said is not None
+    assert [voter.image_id for voter in said.evidence] == [ids[57], ids[56], ids[55]]
+    distances = [1 - float(turned(angles[58]) @ turned(angles[n])) for n in (57, 56, 55)]
+    assert [voter.distance for voter in said.evidence] == pytest.approx(distances, abs=1e-6)
+
+
 def test_repeated_events_change_and_publish_nothing(predicting: Predicting, ids: list[str]) -> None:
     predicting.label(ids[0])
     before, told = predicting.said(*ids[1:]), len(predicting.published())
