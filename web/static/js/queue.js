@@ -165,18 +165,11 @@ export class Queue {
     return Math.max(LEAST, this.#fits());
   }
 
-  /**
-   * The first page: peeked at, maybe ahead, and claimed while its pictures come. Asked for anew if
-   * somebody else got a part of it.
-   */
+  /** The first page; one that was asked for ahead if all of it can still be had. */
   async #first() {
-    if (this.#name === "clusters") return this.#ask({ cursor: null });
-    const asked = [`queues/${this.#name}`, this.#peek(this.#query)];
+    const peeked = await likely.expected(`queues/${this.#name}`, this.#peek(this.#query))?.catch(() => null);
     await claims.ready;
-    const peeked = await likely.get(...asked);
-    this.#onAhead(peeked.images);
-    const isOurs = await claims.take(peeked.images.map((image) => image.image_id));
-    return isOurs ? this.#page(peeked) : this.#ask({ cursor: null });
+    return peeked && (await claims.take(peeked.images.map((image) => image.image_id))) ? this.#page(peeked) : this.#ask({ cursor: null });
   }
 
   async #ask({ cursor, without = null }) {
