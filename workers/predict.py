@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 TOUCHED = 50
 """Unlabelled images around a new label that are voted on at once; the sweep reaches the others."""
-TOUCHED_BY_BATCH = 2_000  # and around all labels of a batch: what arrives must not wait for long
+TOUCHED_BY_BATCH = 4_000  # and around all labels of a batch: what arrives must not wait for long
 _CROWD = 30
 _SPARE = 10  # hits may have got or lost a name a moment ago
 _AT_ONCE = 200  # voted on together
