@@ -106,7 +106,7 @@ def scenes(shown: Exhibition, url_with_login: str) -> dict[str, Scene]:
         "people": ("/people", later),
         "person": ("/people/tomas", later),
         "login": (f"{url_with_login}/login", later),
-        "cameras": ("/cameras", lambda page: page.wait_for_selector("table")),
+        "cameras": ("/cameras", lambda page: page.get_by_text("What the columns mean").click()),
         "census": ("/census", lambda page: page.wait_for_selector("#chart rect")),
     }
 
