@@ -201,6 +201,22 @@ def test_a_server_that_is_away_is_said_and_found_again(page: Any, web: Web) -> N
     expect(page.locator("#banner")).to_be_hidden()
 
 
+def test_a_name_that_is_typed_before_the_taxa_have_come_is_given(page: Any, web: Web) -> None:
+    added = web.add([image(0)])
+    waiting: list[Any] = []
+    page.route("**/api/v1/taxa", lambda route: waiting.append(route))  # noqa: PLW0108
+    open_bench(page, 1)
+    page.keyboard.press("Control+a")
+    page.keyboard.press("l")
+    page.keyboard.type("copepod")
+    page.keyboard.press("Enter")
+    assert web.catalog.labels.history(added[0]) == []
+    for route in waiting:
+        route.continue_()
+    expect(page.locator(".toast")).to_contain_text("labelled copepod")
+    assert names(web, added) == [("copepod", "validated")]
+
+
 def test_a_lost_answer_labels_once(page: Any, web: Web) -> None:
     """The first answer is lost on its way: the page asks again with the same key."""
     added = web.add([image(0)])

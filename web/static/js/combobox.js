@@ -13,6 +13,8 @@ export class TaxonBox {
   #names = new Names([]);
   #found = [];
   #active = NONE;
+  #isLoaded = false;
+  #wanted = null; // what a key asked for before the taxa had come: done when they do
   #isTouched = false; // since the field was entered: what is highlighted is somebody's choice
   #onChoose;
 
@@ -27,6 +29,7 @@ export class TaxonBox {
     this.#onChoose = onChoose;
     input.addEventListener("input", () => {
       this.#isTouched = true;
+      this.#wanted = null;
       this.#search();
     });
     input.addEventListener("focus", () => {
@@ -47,7 +50,11 @@ export class TaxonBox {
   /** The taxa to choose from, by name. */
   set taxa(taxa) {
     this.#names = new Names(taxa);
+    this.#isLoaded = true;
     if (!this.#list.hidden) this.#search();
+    const wanted = this.#wanted;
+    this.#wanted = null;
+    if (wanted && this.#highlighted) this.#choose(this.#active, wanted === "chooseDubious");
   }
 
   /** What is highlighted; with the list closed what the field says exactly. Null if nothing is. */
@@ -106,6 +113,8 @@ export class TaxonBox {
       this.#move(step);
     } else if (does && this.#highlighted) {
       this.#choose(this.#active, does === "chooseDubious");
+    } else if (does && !this.#isLoaded) {
+      this.#wanted = does;
     } else {
       if (event.key === "Escape") this.#close(); // nothing is taken; the page has the rest
       return;
@@ -135,6 +144,7 @@ export class TaxonBox {
   }
 
   #close() {
+    this.#wanted = null;
     this.#list.hidden = true;
     this.#input.setAttribute("aria-expanded", "false");
     this.#input.removeAttribute("aria-activedescendant");
