@@ -8,6 +8,7 @@ import pytest
 
 from plankton_stream.stack import toolchain
 from tests.services import needed
+from tests.waiting import wait_until
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -48,8 +49,23 @@ def held(page: Any, url: str) -> Iterator[None]:
     page.unroute(url, hold)
 
 
-def expect(locator: Any) -> Any:
-    from playwright.sync_api import expect as wait_until
+def warned_and_kept(page: Any, elsewhere: str) -> list[str]:
+    """Try to leave a page, and stay when it warns; the kinds of warnings."""
+    warned: list[str] = []
 
-    wait_until.set_options(timeout=60_000)
-    return wait_until(locator)
+    def stay(dialog: Any) -> None:
+        warned.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.evaluate("url => { location.href = url; }", elsewhere)
+    wait_until(lambda: page.wait_for_timeout(20) or warned, within_s=30, what="no warning")
+    page.remove_listener("dialog", stay)
+    return warned
+
+
+def expect(locator: Any) -> Any:
+    from playwright.sync_api import expect as expected
+
+    expected.set_options(timeout=60_000)
+    return expected(locator)

@@ -14,7 +14,7 @@ from plankton_stream.events.envelope import Received
 from plankton_stream.events.fact import Fact
 from plankton_stream.events.facts import CensusCounted, fact_message
 from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
-from tests.browser import expect
+from tests.browser import expect, held
 from tests.web_parts import START, Web, image, new_web, picture
 
 pytestmark = pytest.mark.browser
@@ -203,16 +203,13 @@ def test_a_server_that_is_away_is_said_and_found_again(page: Any, web: Web) -> N
 
 def test_a_name_that_is_typed_before_the_taxa_have_come_is_given(page: Any, web: Web) -> None:
     added = web.add([image(0)])
-    waiting: list[Any] = []
-    page.route("**/api/v1/taxa", lambda route: waiting.append(route))  # noqa: PLW0108
-    open_bench(page, 1)
-    page.keyboard.press("Control+a")
-    page.keyboard.press("l")
-    page.keyboard.type("copepod")
-    page.keyboard.press("Enter")
-    assert web.catalog.labels.history(added[0]) == []
-    for route in waiting:
-        route.continue_()
+    with held(page, "**/api/v1/taxa"):
+        open_bench(page, 1)
+        page.keyboard.press("Control+a")
+        page.keyboard.press("l")
+        page.keyboard.type("copepod")
+        page.keyboard.press("Enter")
+        assert web.catalog.labels.history(added[0]) == []
     expect(page.locator(".toast")).to_contain_text("labelled copepod")
     assert names(web, added) == [("copepod", "validated")]
 

@@ -8,9 +8,8 @@ import pytest
 from plankton_stream.adapters.sql import LabelRequest
 from plankton_stream.domain import LabelState
 from plankton_stream.taxonomy.records import TaxonChange
-from tests.browser import expect
+from tests.browser import expect, warned_and_kept
 from tests.e2e.test_page import names, page, server, web
-from tests.waiting import wait_until
 from tests.web_parts import Web, image
 
 __all__ = ["page", "server", "web"]
@@ -149,16 +148,7 @@ def test_what_is_typed_is_not_lost_unasked(page: Any, web: Web) -> None:
     expect(page.locator("#title")).to_have_text("egg")
     expect(row(page, "egg")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#f-synonyms")).to_have_value("ovum")
-    warned: list[str] = []
-
-    def stay(dialog: Any) -> None:
-        warned.append(dialog.type)
-        dialog.dismiss()
-
-    page.on("dialog", stay)
-    page.evaluate("location.href = '/census'")
-    wait_until(lambda: page.wait_for_timeout(20) or warned, within_s=10, what="no warning")
-    assert warned == ["beforeunload"]
+    assert warned_and_kept(page, "/census") == ["beforeunload"]
     expect(page.locator("#f-synonyms")).to_have_value("ovum")
     row(page, "copepod").click()
     page.get_by_role("button", name="Discard").click()

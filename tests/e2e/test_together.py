@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.stack.ports import answers
-from tests.browser import expect
+from tests.browser import expect, warned_and_kept
 from tests.e2e.test_page import names
 from tests.e2e.test_queues import say
 from tests.news_parts import relayed
@@ -327,16 +327,7 @@ def test_leaving_what_is_not_saved_is_warned_of(killable: Killable, browser: Any
         killable.kill()
         name(page, "copepod")
         expect(page.locator("#unsaved")).to_be_visible()
-        warned: list[str] = []
-
-        def stay(dialog: Any) -> None:
-            warned.append(dialog.type)
-            dialog.dismiss()
-
-        page.on("dialog", stay)
-        page.evaluate("location.href = '/census'")
-        wait_until(lambda: page.wait_for_timeout(50) or warned, within_s=10, what="no warning")
-        assert warned == ["beforeunload"]
+        assert warned_and_kept(page, "/census") == ["beforeunload"]
         killable.start()
         expect(page.locator("#unsaved")).to_have_count(0)
         expect(page.locator("#grid .tile i.validated")).to_have_count(1)
