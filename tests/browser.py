@@ -34,9 +34,19 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+def interceptable(tab: Any) -> Any:
+    """A page whose requests can be held or answered at any time.
+
+    Chromium tells of requests only if it was asked to before they could be made: a route that is
+    added while a page works misses some of those that follow.
+    """
+    tab.route("**/nothing-is-called-so", lambda route: route.continue_())
+    return tab
+
+
 @contextmanager
 def held(page: Any, url: str) -> Iterator[None]:
-    """Hold requests of a page until the block ends."""
+    """Hold requests of an `interceptable` page until the block ends."""
     routes: list[Any] = []
 
     def hold(route: Any) -> None:

@@ -13,7 +13,7 @@ from plankton_stream.adapters.sql import LabelRequest
 from plankton_stream.adapters.sql.sessions import SessionKind
 from plankton_stream.domain import LabelState
 from plankton_stream.people import Role
-from tests.browser import expect, held
+from tests.browser import expect, held, interceptable
 from tests.login_parts import LOGIN, PASSWORD, person
 from tests.web_parts import Web, image, new_web
 
@@ -51,7 +51,7 @@ def new_page(server: Any, browser: Any) -> Iterator[Callable[..., Any]]:
             viewport={"width": 1280, "height": 720}, **options,
         )  # fmt: skip
         contexts.append(context)
-        tab = context.new_page()
+        tab = interceptable(context.new_page())
         tab.set_default_timeout(60_000)
         tab.on("pageerror", lambda error: mistakes.append(str(error)))
         return tab

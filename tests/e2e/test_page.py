@@ -14,7 +14,7 @@ from plankton_stream.events.envelope import Received
 from plankton_stream.events.fact import Fact
 from plankton_stream.events.facts import CensusCounted, fact_message
 from plankton_stream.events.health import AlertCleared, AlertRaised, CameraStatus
-from tests.browser import expect, held
+from tests.browser import expect, held, interceptable
 from tests.web_parts import START, Web, image, new_web, picture
 
 pytestmark = pytest.mark.browser
@@ -39,8 +39,10 @@ def server(web: Web) -> Iterator[Any]:
 @pytest.fixture
 def page(server: Any, browser: Any) -> Iterator[Any]:
     """A page at the server; a test fails if its scripts do."""
-    tab = browser.new_page(
-        base_url=f"http://127.0.0.1:{server.port}", viewport={"width": 1280, "height": 720}
+    tab = interceptable(
+        browser.new_page(
+            base_url=f"http://127.0.0.1:{server.port}", viewport={"width": 1280, "height": 720}
+        )
     )
     tab.set_default_timeout(60_000)
     mistakes: list[str] = []
