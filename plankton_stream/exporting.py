@@ -15,6 +15,7 @@ import typer
 
 from plankton_stream.adapters.files import FileImageStore
 from plankton_stream.adapters.sql import Catalog
+from plankton_stream.connections import open_catalog
 from plankton_stream.domain import IMAGE_TYPES, Image, Label, LabelState, Taxon
 from plankton_stream.ecotaxa import NUMBER, NUMBERS, TEXT, Cell, Column, cells
 from plankton_stream.errors import ConfigError, NotFoundError
@@ -61,11 +62,8 @@ def ecotaxa(
         taxon=taxon, after=after and after.replace(tzinfo=UTC),
         before=before and before.replace(tzinfo=UTC),
     )  # fmt: skip
-    catalog = Catalog(settings.catalog_url)
-    try:
+    with open_catalog(settings) as catalog:
         done = export_ecotaxa(out, catalog, FileImageStore(settings.images_url), where)
-    finally:
-        catalog.close()
     print(f"{done.images} images, {done.labelled} with a label, in {out}")  # noqa: T201
     if done.without_bytes:
         print(f"{done.without_bytes} are left out: the image store lacks their bytes")  # noqa: T201

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -69,20 +69,17 @@ def _parts(
 ) -> Iterator["Parts"]:
     from plankton_stream.adapters.files import FileImageStore
     from plankton_stream.adapters.kafka import KafkaLogReader
-    from plankton_stream.adapters.sql import Catalog, Scope
+    from plankton_stream.adapters.sql import Scope
     from plankton_stream.audit.parts import Parts
-    from plankton_stream.connections import index_opener
+    from plankton_stream.connections import index_opener, open_catalog
 
-    catalog, log = Catalog(settings.catalog_url), KafkaLogReader(settings.kafka_bootstrap)
-    try:
+    log = KafkaLogReader(settings.kafka_bootstrap)
+    with closing(log), open_catalog(settings) as catalog:
         yield Parts(
             log=log, catalog=catalog, store=FileImageStore(settings.images_url),
             open_index=index_opener(settings), scope=Scope(camera or None, sample or None, since),
             silent_s=settings.camera_silent_s, progress=_progress(),
         )  # fmt: skip
-    finally:
-        log.close()
-        catalog.close()
 
 
 @contextmanager

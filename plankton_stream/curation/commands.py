@@ -2,12 +2,12 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from plankton_stream.connections import open_catalog
 from plankton_stream.errors import ConfigError, NotFoundError
 from plankton_stream.samples import Deletion, project_of, sample_of
 from plankton_stream.settings import Settings
@@ -32,7 +32,7 @@ def list_samples(
     as_json: AsJson = False,
 ) -> None:
     """List the samples: their images, how many of them have a label, and their bytes."""
-    with _catalog(start_command()) as catalog:
+    with open_catalog(start_command()) as catalog:
         found = catalog.samples.all(project or None)
     if not as_json:
         print(f"{'sample':32} {'project':20} {'images':>10} {'labelled':>10} {'MB':>10}")
@@ -49,7 +49,7 @@ def list_samples(
 @sample_app.command()
 def show(sample: str, as_json: AsJson = False) -> None:
     """Show a sample, and whether it was deleted."""
-    with _catalog(start_command()) as catalog:
+    with open_catalog(start_command()) as catalog:
         deletions = [one for one in catalog.deletions.all() if one.sample == sample]
         try:
             known: dict[str, Any] = catalog.samples.get(sample).model_dump(mode="json")
@@ -75,7 +75,7 @@ def assign(
     note: Note = "",
 ) -> None:
     """Put a sample into a project, out of the one before; its images may come later."""
-    with _catalog(start_command()) as catalog:
+    with open_catalog(start_command()) as catalog:
         catalog.samples.assign(sample_of(sample), project, name=name or None, note=note or None)
     print(f"{sample} is in {project}")
 
@@ -97,7 +97,7 @@ def delete(
     from plankton_stream.curation.erase import delete_sample
 
     settings = start_command()
-    with _catalog(settings) as catalog:
+    with open_catalog(settings) as catalog:
         scope = Scope(camera=camera or None, sample=sample_of(sample))
         count = sum(len(page) for page in catalog.walks.images(scope))
         of = f" of camera {camera}" if camera else ""
@@ -119,7 +119,7 @@ def create(
     note: Note = "",
 ) -> None:
     """Create a project; creating the very same again changes nothing."""
-    with _catalog(start_command()) as catalog:
+    with open_catalog(start_command()) as catalog:
         catalog.samples.create_project(project_of(project, name or project, note or None))
     print(f"project {project} is there: `plankton sample assign SAMPLE --project {project}`")
 
@@ -127,7 +127,7 @@ def create(
 @project_app.command("list")
 def list_projects(as_json: AsJson = False) -> None:
     """List the projects with their samples."""
-    with _catalog(start_command()) as catalog:
+    with open_catalog(start_command()) as catalog:
         for one in catalog.samples.projects():
             samples = [sample.sample for sample in catalog.samples.all(one.project)]
             if as_json:
@@ -161,17 +161,6 @@ def _progress(total: int) -> Callable[[int], None]:
             print(f"\r{images:,} of {total:,} images", end=end, file=sys.stderr, flush=True)
 
     return say
-
-
-@contextmanager
-def _catalog(settings: Settings) -> "Iterator[Catalog]":
-    from plankton_stream.adapters.sql import Catalog
-
-    catalog = Catalog(settings.catalog_url)
-    try:
-        yield catalog
-    finally:
-        catalog.close()
 
 
 def _places(settings: Settings, catalog: "Catalog") -> "Places":

@@ -1,8 +1,7 @@
 """`plankton deadletter`: list, show, replay."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +13,8 @@ from plankton_stream.settings import Settings
 from plankton_stream.telemetry import start_command
 
 if TYPE_CHECKING:  # `plankton --help` needs no Kafka
+    from plankton_stream.adapters.kafka import KafkaLogReader
     from plankton_stream.deadletters.letters import DeadLetter
-    from plankton_stream.ports import LogReader
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -118,12 +117,7 @@ def _write(path: Path, data: bytes) -> None:
     print(f"{len(data):,} bytes written to {path}")
 
 
-@contextmanager
-def _log(settings: Settings) -> "Iterator[LogReader]":
+def _log(settings: Settings) -> "closing[KafkaLogReader]":
     from plankton_stream.adapters.kafka import KafkaLogReader
 
-    log = KafkaLogReader(settings.kafka_bootstrap)
-    try:
-        yield log
-    finally:
-        log.close()
+    return closing(KafkaLogReader(settings.kafka_bootstrap))

@@ -1,19 +1,16 @@
 """`plankton review`: images of known truth, how much is looked at twice, how far people agree."""
 
 import csv
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from plankton_stream.connections import open_catalog
 from plankton_stream.errors import ConfigError, RejectedError
-from plankton_stream.settings import Settings
 from plankton_stream.telemetry import start_command
 
 if TYPE_CHECKING:  # `plankton --help` needs no SQL and no NumPy
-    from plankton_stream.adapters.sql import Catalog
     from plankton_stream.review.agreement import Kappa, Share
 
 app = typer.Typer(
@@ -36,7 +33,7 @@ def reference(
     """
     truths = _truths(file, taxon, needs_taxon=not remove)
     settings = start_command()
-    with _catalog(settings) as catalog:
+    with open_catalog(settings) as catalog:
         if remove:
             gone = catalog.references.remove(list(truths))
             print(f"{gone:,} images are no references any more")
@@ -65,7 +62,7 @@ def shares(
         "reference_percent": references,
     }  # fmt: skip
     changes = {name: value for name, value in given.items() if value is not None}
-    with _catalog(settings) as catalog:
+    with open_catalog(settings) as catalog:
         now = catalog.opinions.shares()
         if changes:
             try:
@@ -84,7 +81,7 @@ def agreement() -> None:
     """Print how far people agree: with each other, with themselves, with references."""
     from plankton_stream.review.panel import Panel
 
-    with _catalog(start_command()) as catalog:
+    with open_catalog(start_command()) as catalog:
         panel = Panel(catalog.opinions.all())
     print(f"all together, Fleiss' kappa: {_kappa(panel.together())}")
     for pair in panel.pairs():
@@ -135,14 +132,3 @@ def _kappa(kappa: "Kappa | None") -> str:
 
 def _share(share: "Share") -> str:
     return "-" if share.share is None else f"{share.share:.1%} of {share.of:,}"
-
-
-@contextmanager
-def _catalog(settings: Settings) -> "Iterator[Catalog]":
-    from plankton_stream.adapters.sql import Catalog
-
-    catalog = Catalog(settings.catalog_url)
-    try:
-        yield catalog
-    finally:
-        catalog.close()

@@ -3,22 +3,20 @@
 import csv
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from plankton_stream.connections import open_catalog
 from plankton_stream.domain import Taxon
 from plankton_stream.errors import ConfigError
-from plankton_stream.settings import Settings
 from plankton_stream.taxonomy.formats import OURS, SEPARATOR, Format
 from plankton_stream.taxonomy.records import Merge
 from plankton_stream.telemetry import start_command
 
 if TYPE_CHECKING:  # `plankton --help` needs no SQL
-    from plankton_stream.adapters.sql import Catalog
+    pass
 
 app = typer.Typer(no_args_is_help=True, help="Taxa: import, export, list, show as a tree, merge.")
 
@@ -52,7 +50,7 @@ def import_file(
 
     settings = start_command()
     source = read_file(file, wanted)
-    with _catalog(settings) as catalog:
+    with open_catalog(settings) as catalog:
         have = {taxon.key: taxon for taxon in catalog.taxa.all()}
         if under is not None and under not in have:
             raise ConfigError(f"--under {under}: there is no such taxon")
@@ -75,7 +73,7 @@ def list_taxa(
     search: Annotated[str, typer.Argument(help="Part of a key, name or synonym.")] = "",
 ) -> None:
     """List taxa by name: key, name, rank, AphiaID, synonyms."""
-    with _catalog(start_command()) as catalog:
+    with open_catalog(start_command()) as catalog:
         found = catalog.taxa.all()
     wanted = search.casefold()
     for one in found:
@@ -90,7 +88,7 @@ def tree(
     key: Annotated[str | None, typer.Argument(help="Only this taxon and what is below.")] = None,
 ) -> None:
     """Show the tree, with the validated images under each taxon."""
-    with _catalog(start_command()) as catalog:
+    with open_catalog(start_command()) as catalog:
         taxa = {one.key: one for one in catalog.taxa.all()}
         counts = {one.taxon: one for one in catalog.taxonomy.counts()}
     if key is not None and key not in taxa:
@@ -110,7 +108,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="The file to write; else it is printed.")] = None,
 ) -> None:
     """Write all taxa as a CSV file that `plankton taxa import` takes in."""
-    with _catalog(start_command()) as catalog:
+    with open_catalog(start_command()) as catalog:
         taxa = {one.key: one for one in catalog.taxa.all()}
     if out is None:
         _write(sys.stdout, taxa)
@@ -133,7 +131,7 @@ def merge(
     Broken off, the same command goes on.
     """
     settings = start_command()
-    with _catalog(settings) as catalog:
+    with open_catalog(settings) as catalog:
         done = catalog.merges.merge(taxon, into, who=settings.user)
     print(f"{taxon} is a synonym of {into} now; {_images(done)} labelled again")
 
@@ -144,7 +142,7 @@ def unmerge(
 ) -> None:
     """Take the merging of a taxon back, with the labels that it gave."""
     settings = start_command()
-    with _catalog(settings) as catalog:
+    with open_catalog(settings) as catalog:
         done = catalog.merges.undo(taxon, who=settings.user)
     print(f"{taxon} is valid again; the labels of {_images(done)} are taken back")
 
@@ -170,14 +168,3 @@ def _write(file: IO[str], taxa: dict[str, Taxon]) -> None:
         joined = SEPARATOR.join(one.synonyms)
         cells = (one.key, one.name, one.rank, one.parent, one.aphia_id, str(one.kind), joined)
         table.writerow(["" if cell is None else cell for cell in cells])
-
-
-@contextmanager
-def _catalog(settings: Settings) -> "Iterator[Catalog]":
-    from plankton_stream.adapters.sql import Catalog
-
-    catalog = Catalog(settings.catalog_url)
-    try:
-        yield catalog
-    finally:
-        catalog.close()

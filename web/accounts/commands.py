@@ -1,21 +1,20 @@
 """`plankton people`: who can log in, and in which role."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 
+from plankton_stream.connections import open_catalog
 from plankton_stream.errors import ConfigError, RejectedError
 from plankton_stream.people import Account, Role, person_name
 from plankton_stream.settings import load_settings
-from plankton_stream.telemetry import start_logging
+from plankton_stream.telemetry import start_command
 
 if TYPE_CHECKING:  # `plankton people --help` needs no SQL
-    from plankton_stream.adapters.sql import Catalog
+    pass
 
 app = typer.Typer(
     no_args_is_help=True, help="People who can log in: add, list, change, disable, script tokens."
@@ -39,7 +38,7 @@ def add(
     name = _checked(name)
     password = _password(from_stdin=from_stdin)
     upgrade(load_settings().catalog_url)
-    with _catalog() as catalog:
+    with open_catalog(start_command()) as catalog:
         catalog.people.add(name, role, _hashed(password, name))
     print(f"{name} can log in as {role.with_article}")
 
@@ -47,7 +46,7 @@ def add(
 @app.command("list")
 def list_people(as_json: AsJson = False) -> None:
     """List everybody, with their role and when they were last seen."""
-    with _catalog() as catalog:
+    with open_catalog(start_command()) as catalog:
         found = catalog.people.all()
     if not as_json:
         print(f"{'name':32} {'role':10} {'last seen':17} {'since':11}")
@@ -60,7 +59,7 @@ def list_people(as_json: AsJson = False) -> None:
 @app.command()
 def role(name: str, role: Role) -> None:
     """Change what somebody may do; it holds from their next request."""
-    with _catalog() as catalog:
+    with open_catalog(start_command()) as catalog:
         catalog.people.change(name, role=role)
     print(f"{name} is {role.with_article} now")
 
@@ -69,7 +68,7 @@ def role(name: str, role: Role) -> None:
 def password(name: str, from_stdin: FromStdin = False) -> None:
     """Give somebody another password, and log them out everywhere."""
     new = _password(from_stdin=from_stdin)
-    with _catalog() as catalog:
+    with open_catalog(start_command()) as catalog:
         catalog.people.get(name)
         catalog.people.change(name, password_hash=_hashed(new, name))
     print(f"{name} has a new password and is logged out everywhere")
@@ -81,7 +80,7 @@ def disable(
     again: Annotated[bool, typer.Option("--undo", help="Let them in again.")] = False,
 ) -> None:
     """Let somebody in no more: pages and tokens end now, what they labelled stays."""
-    with _catalog() as catalog:
+    with open_catalog(start_command()) as catalog:
         catalog.people.change(name, disabled=not again)
     print(f"{name} can log in again" if again else f"{name} can't log in any more")
 
@@ -98,7 +97,7 @@ def token(
     """
     from plankton_stream.adapters.sql.sessions import SessionKind
 
-    with _catalog() as catalog:
+    with open_catalog(start_command()) as catalog:
         if revoke:
             catalog.people.get(name)
             ended = catalog.sessions.end_all(name, SessionKind.SCRIPT)
@@ -134,16 +133,3 @@ def _hashed(password: str, name: str) -> str:
     from web.accounts import passwords
 
     return passwords.hashed(password, of=name)
-
-
-@contextmanager
-def _catalog() -> "Iterator[Catalog]":
-    from plankton_stream.adapters.sql import Catalog
-
-    settings = load_settings()
-    start_logging(settings)
-    catalog = Catalog(settings.catalog_url)
-    try:
-        yield catalog
-    finally:
-        catalog.close()

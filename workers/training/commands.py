@@ -115,12 +115,14 @@ def _rival(settings: Settings, *, from_labels: bool) -> "Encoder":
     from workers.encoders import load_encoder
 
     if from_labels:
-        from plankton_stream.adapters.sql import Catalog
         from plankton_stream.adapters.weights import WeightsStore
+        from plankton_stream.connections import open_catalog
         from plankton_stream.versions import VersionState
         from workers.versions import weights
 
-        for version in Catalog(settings.catalog_url).encoders.kept():
+        with open_catalog(settings) as catalog:
+            kept = catalog.encoders.kept()
+        for version in kept:
             if version.state is VersionState.LIVE:
                 store = WeightsStore(settings.encoder_store_url)
                 return weights.load(version, store, settings.embed_batch)

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plankton_stream.adapters.sql import Catalog
-from plankton_stream.settings import load_settings
+from plankton_stream.connections import open_catalog
 from plankton_stream.telemetry import start_command
 from plankton_stream.versions import EncoderVersion, VersionState
 
@@ -32,12 +31,12 @@ def publish(
     from workers.versions import publishing
 
     settings = start_command()
-    catalog = Catalog(settings.catalog_url)
-    version = publishing.publish(
-        encoder, weights, catalog=catalog, store=WeightsStore(settings.encoder_store_url),
-        batch_size=settings.embed_batch, who=settings.user,
-    )  # fmt: skip
-    count = catalog.images.count()
+    with open_catalog(settings) as catalog:
+        version = publishing.publish(
+            encoder, weights, catalog=catalog, store=WeightsStore(settings.encoder_store_url),
+            batch_size=settings.embed_batch, who=settings.user,
+        )  # fmt: skip
+        count = catalog.images.count()
     print(f"{version.encoder}: {count:,} images are being embedded; it goes live when it has all.")
     print("See how far it is: plankton encoder status")
 
@@ -47,7 +46,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """Show all versions: which is live, how far the next one is, which can come back."""
-    versions = _catalog().encoders.all()
+    with open_catalog(start_command()) as catalog:
+        versions = catalog.encoders.all()
     if as_json:
         print(json.dumps([version.model_dump(mode="json") for version in versions], indent=1))
     elif not versions:
@@ -63,7 +63,8 @@ def rollback(
     ] = False,
 ) -> None:
     """Go back to the version before: once it has the images that came since, or at once."""
-    version = _catalog().encoders.roll_back(at_once=now)
+    with open_catalog(start_command()) as catalog:
+        version = catalog.encoders.roll_back(at_once=now)
     if now:
         print(f"{version.encoder} is live; the images that came since are being filled in.")
     else:
@@ -73,7 +74,8 @@ def rollback(
 @app.command()
 def abandon() -> None:
     """Stop a publish, a roll back or a repair that is under way; the live version stays live."""
-    version = _catalog().encoders.abandon("stopped by its user")
+    with open_catalog(start_command()) as catalog:
+        version = catalog.encoders.abandon("stopped by its user")
     print(f"{version.encoder} is no longer filled; its state is now: {version.state}.")
     if version.state is VersionState.LIVE:
         print("It may lack images: plankton encoder repair looks for them.")
@@ -82,12 +84,9 @@ def abandon() -> None:
 @app.command()
 def repair() -> None:
     """Look for images that the live version lacks, and embed them; also those that failed."""
-    version = _catalog().encoders.repair()
+    with open_catalog(start_command()) as catalog:
+        version = catalog.encoders.repair()
     print(f"{version.encoder} is looked through; see plankton encoder status.")
-
-
-def _catalog() -> Catalog:
-    return Catalog(load_settings().catalog_url)
 
 
 def _lines(version: EncoderVersion) -> list[str]:
