@@ -25,5 +25,4 @@ def claimed(parts: Parts, ids: Sequence[str], owner: str | None) -> set[str]:
         return set(ids) - parts.catalog.claims.of_others(ids, None)
     mine = parts.catalog.claims.take(ids, owner)
     # Somebody may have named and given back some between the look at the queue and the claim.
-    named = parts.catalog.images.namings(sorted(mine))
-    return {image_id for image_id in mine if named[image_id].taxon is None}
+    return parts.catalog.images.unlabelled(sorted(mine))

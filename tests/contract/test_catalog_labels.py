@@ -59,6 +59,16 @@ def test_a_request_is_done_whole_or_not_at_all(
     assert catalog.outbox.count() == 0
 
 
+def test_what_has_a_name_is_not_unlabelled(catalog: Catalog, images: list[Image]) -> None:
+    first, second, third = (image.image_id for image in images[:3])
+    assert catalog.images.unlabelled([first, second, new_id()]) == {first, second}
+    action = catalog.labels.apply(asked(images[0], state=LabelState.DUBIOUS))
+    assert catalog.images.unlabelled([first, third]) == {third}
+    catalog.labels.retract_action(action.action_id, who="ann")
+    assert catalog.images.unlabelled([first]) == {first}
+    assert catalog.images.unlabelled([]) == set()
+
+
 def test_an_image_named_twice_in_a_request_gets_one_label(
     catalog: Catalog, images: list[Image]
 ) -> None:

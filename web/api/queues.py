@@ -138,9 +138,8 @@ def _candidates(
 def _unlabelled(parts: Parts, index: VectorIndex, vector: Vector, k: int) -> list[str]:
     """The nearest images that the catalog, too, knows as unlabelled."""
     hits = index.search(vector, k + _SPARE, where=_UNLABELLED)
-    known = parts.catalog.images.namings([hit.image_id for hit in hits])
-    free = (h.image_id for h in hits if h.image_id in known and known[h.image_id].taxon is None)
-    return list(free)[:k]
+    free = parts.catalog.images.unlabelled([hit.image_id for hit in hits])
+    return [hit.image_id for hit in hits if hit.image_id in free][:k]
 
 
 OPERATIONS = (

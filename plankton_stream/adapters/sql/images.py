@@ -106,6 +106,19 @@ class Images:
                     found[image_id] = Naming.model_construct(taxon=taxon, state=LabelState(state))
         return found
 
+    def unlabelled(self, ids: Sequence[str]) -> set[str]:
+        """Those of some images that have no name. Any number of ids."""
+        c = images.c
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for chunk in in_chunks(ids):
+                rows = connection.execute(
+                    sa.select(c.image_id, c.state).where(c.image_id.in_(chunk))
+                )
+                # Not a condition: SQLite would walk through all that are unlabelled.
+                found.update(image_id for image_id, state in rows if state == LabelState.UNLABELLED)
+        return found
+
     def sources(self, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Content type and SHA-256 of images' bytes, by id; unknown ids are left out."""
         c = images.c

@@ -119,18 +119,19 @@ _LARGEST_FIRST = {Queue.NEWEST, Queue.PREDICTED, Queue.NOVEL, Queue.CLUSTERS}
 def _key(queue: Queue) -> sa.ColumnElement[Any]:
     """What a queue is sorted by."""
     p = predictions.c
-    keys: dict[Queue, sa.ColumnElement[Any]] = {
-        Queue.NEWEST: sa.type_coerce(images.c.indexed_at, sa.BigInteger),
-        Queue.PREDICTED: p.score,
-        Queue.DOUBTFUL: p.score,
-        Queue.UNCERTAIN: p.margin,
-        Queue.NOVEL: sa.func.coalesce(p.nearest, _FURTHEST),
-        # Of taxa that are equally rare the surest first: a score is below 1.
-        Queue.RARE: _validated_of_its_taxon() - p.score,
-        # Dense, and not explained by what is named already.
-        Queue.CLUSTERS: p.crowd * (1.0 - p.score) / (1 + 4 * p.passed),
-    }
-    return keys[queue]
+    match queue:
+        case Queue.NEWEST:
+            return sa.type_coerce(images.c.indexed_at, sa.BigInteger)
+        case Queue.PREDICTED | Queue.DOUBTFUL:
+            return p.score
+        case Queue.UNCERTAIN:
+            return p.margin
+        case Queue.NOVEL:
+            return sa.func.coalesce(p.nearest, _FURTHEST)
+        case Queue.RARE:  # of taxa that are equally rare the surest first: a score is below 1
+            return _validated_of_its_taxon() - p.score
+        case Queue.CLUSTERS:  # dense, and not explained by what is named already
+            return p.crowd * (1.0 - p.score) / (1 + 4 * p.passed)
 
 
 def _validated_of_its_taxon() -> sa.ScalarSelect[int]:
