@@ -59,6 +59,18 @@ def held(page: Any, url: str) -> Iterator[None]:
     page.unroute(url, hold)
 
 
+HAVE_PICTURES = """async () => {
+  const { cellOf } = await import('/static/js/pictures.js');
+  const tiles = [...document.querySelectorAll('#grid .tile')];
+  return tiles.length > 0 && tiles.every((tile) => cellOf(tile.dataset.id, 1) !== null);
+}"""
+
+
+def until_pictured(page: Any) -> None:
+    """Wait for the pictures of all tiles: what nobody could see is not accepted."""
+    wait_until(lambda: page.evaluate(HAVE_PICTURES), within_s=60, what="no pictures")
+
+
 def warned_and_kept(page: Any, elsewhere: str) -> list[str]:
     """Try to leave a page, and stay when it warns; the kinds of warnings."""
     warned: list[str] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import expect
+from tests.browser import expect, until_pictured
 from tests.e2e.test_page import names, open_bench, page, server, web
 from tests.e2e.test_queues import say, selected
 from tests.web_parts import START, Web, image
@@ -314,6 +314,7 @@ def test_what_was_named_is_not_on_the_page_fetched_ahead(page: Any, web: Web) ->
     page.goto("/?queue=predicted")
     expect(page.locator("#grid .tile").first).to_be_visible()
     chosen = selected(page)
+    until_pictured(page)
     page.keyboard.press("a")
     expect(page.locator(".toast")).to_contain_text("labelled copepod")
     page.keyboard.press("n")

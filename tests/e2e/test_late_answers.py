@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import expect
+from tests.browser import expect, until_pictured
 from tests.e2e.test_page import names, page, server, web
 from tests.e2e.test_queues import ids, say, selected
 from tests.web_parts import Web
@@ -88,10 +88,10 @@ def test_what_nobody_could_see_is_not_accepted(page: Any, web: Web, ids: list[st
     tiles = page.locator("#grid .tile")
     expect(tiles).to_have_count(4)
     page.keyboard.press("a")
-    expect(page.locator(".toast")).to_contain_text("Nothing is proposed for the selection")
+    expect(page.locator(".toast")).to_contain_text("The pictures have not come yet")
     assert names(web, ids[:4]) == [(None, "unlabelled")] * 4
     page.unroute("**/api/v1/thumbnails**")
-    expect(page.locator("#grid .tile canvas[width='114']")).to_have_count(4)  # tried again
+    until_pictured(page)  # they are asked for again
     page.keyboard.press("a")
     expect(page.locator(".toast")).to_contain_text("4 images labelled copepod")
     assert names(web, ids[:4]) == [("copepod", "validated")] * 4

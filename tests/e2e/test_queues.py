@@ -9,7 +9,7 @@ from plankton_stream.adapters.sql import LabelRequest
 from plankton_stream.domain import LabelState
 from plankton_stream.predictions import Prediction
 from plankton_stream.votes import Voter
-from tests.browser import expect
+from tests.browser import expect, until_pictured
 from tests.e2e.test_page import names, page, server, web
 from tests.web_parts import START, Web, image, turned
 
@@ -51,6 +51,7 @@ def test_growing_a_cluster(page: Any, web: Web, ids: list[str]) -> None:
     assert [tile.get_attribute("data-id") for tile in tiles.all()][:5] == ids[:5]
     assert len(selected(page)) == 10
 
+    until_pictured(page)
     tiles.nth(2).click()  # an outlier
     tiles.nth(4).click(modifiers=["Alt"])  # and no further
     assert selected(page) == [ids[0], ids[1], ids[3], ids[4]]
@@ -84,6 +85,7 @@ def test_a_page_of_proposals_is_accepted_with_one_key(page: Any, web: Web, ids: 
     expect(page.locator("#evidence img")).to_have_count(1)
     wrong = tiles.last.get_attribute("data-id")
     tiles.last.click()
+    until_pictured(page)
     page.keyboard.press("a")
     expect(page.locator("#count")).to_have_text("Nothing selected")
     called = dict(zip(ids[:4], names(web, ids[:4]), strict=True))
@@ -107,6 +109,7 @@ def test_esc_in_a_conflict_stops_all_that_would_be_accepted(
     expect(page.locator("#count")).to_have_text("3 selected")
     theirs = LabelRequest((ids[1],), "nauplius", LabelState.VALIDATED, who="ben")
     web.catalog.labels.apply(theirs)
+    until_pictured(page)
     page.keyboard.press("a")
     dialog = page.get_by_role("dialog", name="Somebody was here first")
     expect(dialog).to_contain_text("ben named 1 image nauplius")
@@ -140,6 +143,7 @@ def test_only_what_is_sure_comes_selected(page: Any, web: Web, ids: list[str]) -
     expect(page.locator("#grid .tile")).to_have_count(3)
     expect(page.locator("#count")).to_have_text("2 selected")
     assert selected(page) == ids[:2]
+    until_pictured(page)
     page.keyboard.press("a")
     expect(page.locator(".toast")).to_contain_text("2 images labelled copepod")
     assert names(web, ids[:3]) == [("copepod", "validated")] * 2 + [(None, "unlabelled")]

@@ -61,11 +61,14 @@ export class Proposals {
   /** Label what is selected as it is proposed; what was taken out before is remembered as wrong. */
   accept() {
     return this.#once(async () => {
-      // Nobody has looked at an image whose picture could not be shown.
-      const selected = this.#grid.selected.filter((image) => (this.#queue.proposed ?? image.predicted) && this.#grid.painter.has(image));
-      if (!this.#grid.selected.length) return toast("Select images first: click a corner, or press Space.");
-      if (!selected.length) return toast("Nothing is proposed for the selection: press L and name it.");
-      const byTaxon = Map.groupBy(selected, (image) => (this.#queue.isGroup ? this.#queue.proposed : image.predicted));
+      const { selected, painter } = this.#grid;
+      if (!selected.length) return toast("Select images first: click a corner, or press Space.");
+      const proposed = selected.filter((image) => this.#queue.proposed ?? image.predicted);
+      if (!proposed.length) return toast("Nothing is proposed for the selection: press L and name it.");
+      // Nobody has looked at an image whose picture is not there.
+      const seen = proposed.filter((image) => painter.has(image));
+      if (!seen.length) return toast("The pictures have not come yet: accept once you see them.");
+      const byTaxon = Map.groupBy(seen, (image) => (this.#queue.isGroup ? this.#queue.proposed : image.predicted));
       return this.#judge(null, () => this.#labelling.applyEach(byTaxon, "validated"));
     });
   }
