@@ -155,6 +155,20 @@ def test_what_was_typed_stays_when_the_case_changed_meanwhile(
     assert names(web, labelled[:1]) == [("egg", "validated")]
 
 
+def test_a_case_is_settled_also_before_the_names_have_come(
+    page: Any, web: Web, labelled: list[str]
+) -> None:
+    web.catalog.disputes.open(labelled[0], who="ben", taxon="egg", note="round")
+    with held(page, "**/api/v1/taxa"):
+        page.goto("/review")
+        expect(page.locator("#voices li")).to_have_count(2)
+        page.keyboard.press("2")
+        page.keyboard.type("I see a yolk")
+        page.keyboard.press("Enter")
+    expect(page.locator("#empty")).to_contain_text("Nothing is in doubt")
+    assert names(web, labelled[:1]) == [("egg", "validated")]
+
+
 def test_an_impatient_click_shows_no_case_twice(page: Any, web: Web) -> None:
     added = web.add([image(n) for n in range(60)])
     label(web, *added, state="dubious")

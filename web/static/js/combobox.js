@@ -14,9 +14,13 @@ export class TaxonBox {
   #found = [];
   #active = NONE;
   #isLoaded = false;
+  #onLoaded;
   #wanted = null; // what a key asked for before the taxa had come: done when they do
   #isTouched = false; // since the field was entered: what is highlighted is somebody's choice
   #onChoose;
+
+  /** Fulfilled when there are taxa to choose from. */
+  loaded = new Promise((resolve) => (this.#onLoaded = resolve));
 
   /**
    * @param {HTMLInputElement} input
@@ -51,6 +55,7 @@ export class TaxonBox {
   set taxa(taxa) {
     this.#names = new Names(taxa);
     this.#isLoaded = true;
+    this.#onLoaded();
     if (!this.#list.hidden) this.#search();
     const wanted = this.#wanted;
     this.#wanted = null;

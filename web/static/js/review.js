@@ -98,9 +98,11 @@ function agree(voice) {
 }
 
 async function settle() {
+  const asked = current;
+  await taxonBox.loaded; // a number key has filled the field before
   const taxon = taxonBox.value;
   const why = byId("why").value.trim();
-  if (!current || isBusy) return;
+  if (!current || current.image.image_id !== asked?.image.image_id || isBusy) return;
   if (!taxon) return toast("Choose a taxon first: type a part of its name, or press a number.", { bad: true });
   if (!why) return byId("why").focus();
   isBusy = true;
