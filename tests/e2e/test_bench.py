@@ -9,6 +9,7 @@ import pytest
 from tests.browser import expect, until_pictured
 from tests.e2e.test_page import names, open_bench, page, server, web
 from tests.e2e.test_queues import say, selected
+from tests.waiting import wait_until
 from tests.web_parts import START, Web, image
 
 __all__ = ["page", "server", "web"]
@@ -280,9 +281,10 @@ def test_true_to_scale_a_larger_organism_is_larger(page: Any, web: Web) -> None:
     expect(page.locator("#scale-bar")).to_be_hidden()
     page.keyboard.press("s")
     expect(page.locator("#scale-bar")).to_contain_text("µm")
-    wait_drawn(page, 2)
-    drawn = widths(page)
-    assert drawn[large] == pytest.approx(2 * drawn[small], abs=3)
+    wait_until(
+        lambda: widths(page)[large] == pytest.approx(2 * widths(page)[small], abs=3),
+        within_s=60, what=lambda: f"not twice as wide: {widths(page)}",
+    )  # fmt: skip
     page.reload()
     expect(page.locator("#scale")).to_have_attribute("aria-pressed", "true")
 
