@@ -4,7 +4,7 @@ import csv
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -14,9 +14,6 @@ from plankton_stream.errors import ConfigError
 from plankton_stream.taxonomy.formats import OURS, SEPARATOR, Format
 from plankton_stream.taxonomy.records import Merge
 from plankton_stream.telemetry import start_command
-
-if TYPE_CHECKING:  # `plankton --help` needs no SQL
-    pass
 
 app = typer.Typer(no_args_is_help=True, help="Taxa: import, export, list, show as a tree, merge.")
 

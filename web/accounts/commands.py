@@ -2,7 +2,7 @@
 
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -12,9 +12,6 @@ from plankton_stream.errors import ConfigError, RejectedError
 from plankton_stream.people import Account, Role, person_name
 from plankton_stream.settings import load_settings
 from plankton_stream.telemetry import start_command
-
-if TYPE_CHECKING:  # `plankton people --help` needs no SQL
-    pass
 
 app = typer.Typer(
     no_args_is_help=True, help="People who can log in: add, list, change, disable, script tokens."
