@@ -70,7 +70,7 @@ def queue_pages(page: Any, tries: int, look: float) -> list[float]:
 
 def arriving_screens(page: Any, tries: int, look: float) -> list[float]:
     """N through the newest images; four screens, then from the start."""
-    is_there = "() => inView().every((tile) => tile.querySelector('canvas').width === 62)"
+    is_there = "() => inView().every(isDrawn)"
     spent: list[float] = []
     while len(spent) < tries:
         page.goto("/")

@@ -4,8 +4,10 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
+from plankton_stream.images import decode, encode_png
 from tests.browser import expect, until_pictured
 from tests.e2e.test_page import names, open_bench, page, server, web
 from tests.e2e.test_queues import say, selected
@@ -16,8 +18,8 @@ __all__ = ["page", "server", "web"]
 
 pytestmark = pytest.mark.browser
 
-DRAWN = """() => [...document.querySelectorAll('#grid .tile canvas')].filter((canvas) =>
-  canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)
+DRAWN = """() => [...document.querySelectorAll('#grid .tile .cell')].filter((cell) =>
+  cell.style.backgroundImage.startsWith('url')
 ).length"""
 
 
@@ -124,7 +126,7 @@ def test_a_filter_steps_through_a_queue_by_keyboard(page: Any, web: Web) -> None
     with page.expect_response("**/api/v1/queues/predicted?taxon=egg**peek=true**"):
         page.keyboard.press("ArrowDown")
     expect(tiles).to_have_count(4)
-    with page.expect_response("**/api/v1/claims/renewals"):  # looked at before, claimed now
+    with page.expect_response("**/api/v1/claims"):  # looked at before, claimed now
         page.keyboard.press("ArrowDown")
     expect(tiles).to_have_count(3)
     assert set(shown(page)) == set(added[4:])
@@ -258,19 +260,64 @@ def test_enlarging_follows_the_active_image(page: Any, web: Web) -> None:
 
 
 def widths(page: Any) -> dict[str, int]:
-    """How wide each picture is drawn: columns of its tile that are not empty."""
+    """How wide each picture is drawn, pixels."""
     return page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll('#grid .tile')].map((tile) => {
-          const canvas = tile.querySelector('canvas');
-          const {width, height} = canvas;
-          const {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
-          let columns = 0;
-          for (let x = 0; x < width; x += 1)
-            for (let y = 0; y < height * 0.75; y += 1)
-              if (data[4 * (y * width + x) + 3] > 128) { columns += 1; break; }
-          return [tile.dataset.id, columns];
-        }))"""
+        """() => Object.fromEntries([...document.querySelectorAll('#grid .tile')].map((tile) =>
+          [tile.dataset.id, tile.querySelector('.cell').offsetWidth]))"""
     )
+
+
+@pytest.mark.parametrize("scale", [1, 1.5])
+def test_each_tile_shows_its_own_picture(server: Any, browser: Any, web: Web, scale: float) -> None:
+    added = web.add([image(n) for n in range(24)])
+    shades = {image_id: (10 * n, 250 - 10 * n) for n, image_id in enumerate(added)}
+    for image_id, (left, right) in shades.items():
+        pixels = np.full((32, 48), left, np.uint8)
+        pixels[:, 24:] = right
+        web.store.put(image_id, "image/png", encode_png(pixels))
+    page = browser.new_page(
+        base_url=f"http://127.0.0.1:{server.port}", viewport={"width": 1280, "height": 720},
+        device_scale_factor=scale,
+    )  # fmt: skip
+    open_bench(page, 24)
+    wait_drawn(page, 24)
+    assert_shown(page, shades)
+    page.locator("#size").select_option("168")
+    assert_shown(page, shades)
+    page.close()
+
+
+def test_a_tile_that_is_used_again_keeps_nothing_of_the_image_before(page: Any, web: Web) -> None:
+    web.add([image(0)])
+    open_bench(page, 1)
+    again, fresh = page.evaluate(
+        """async () => {
+          const { makeTile } = await import('/static/js/tile.js');
+          const before = { image_id: 'A', camera: 'c', captured_at: null, taxon: 'egg', by: 'ben',
+            state: 'validated', label_version: 1 };
+          const tile = makeTile(before, { isQuery: true, isSelected: true });
+          tile.classList.add('active', 'further', 'missing');
+          const bar = Object.assign(document.createElement('span'), { className: 'bar' });
+          tile.firstChild.append(bar);
+          const unnamed = { taxon: null, by: undefined, state: 'unlabelled' };
+          const after = { ...before, ...unnamed, image_id: 'B' };
+          const plain = { isQuery: false, isSelected: false };
+          return [makeTile(after, plain, tile), makeTile(after, plain)].map((one) => one.outerHTML);
+        }"""
+    )
+    assert again == fresh
+
+
+def assert_shown(page: Any, shades: dict[str, tuple[int, int]]) -> None:
+    """Each tile has the shades of its own image, left and right."""
+    for image_id, (left, right) in shades.items():
+        cell = page.locator(f"#tile-{image_id} .cell")
+        seen = decode(cell.screenshot(), "image/png").mean(axis=2)
+        height, width = seen.shape
+        # Not the lower part, where a scale bar may lie, and neither the corners nor the middle.
+        shown = seen[int(height * 0.2) : int(height * 0.6)]
+        assert np.allclose(shown[:, 3 : int(width * 0.45)], left, atol=6), image_id
+        assert np.allclose(shown[:, int(width * 0.55) : -3], right, atol=6), image_id
 
 
 def test_true_to_scale_a_larger_organism_is_larger(page: Any, web: Web) -> None:
@@ -336,7 +383,8 @@ def test_a_thousand_neighbours_do_not_block_the_page(page: Any, web: Web) -> Non
     page.wait_for_function(
         """() => { const tile = document.querySelector('#grid .tile.active');
           const {top, bottom} = tile.getBoundingClientRect();
-          return top > 0 && bottom < innerHeight && tile.querySelector('canvas').width > 100; }"""
+          const width = tile.querySelector('.cell').offsetWidth;
+          return top > 0 && bottom < innerHeight && width > 80; }"""
     )
 
 
@@ -344,7 +392,7 @@ def test_small_tiles_are_remembered(page: Any, web: Web) -> None:
     web.add([image(0)])
     open_bench(page, 1)
     page.locator("#size").select_option("168")
-    expect(page.locator("#grid .tile canvas")).to_have_css("width", "166px")
+    expect(page.locator("#grid .tile .picture")).to_have_css("width", "166px")
     stored = json.loads(page.evaluate("localStorage.getItem('plankton.tiles')"))
     assert stored == {"size": 168, "trueToScale": False}
     page.reload()

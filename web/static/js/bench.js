@@ -137,9 +137,8 @@ async function showNeighbours(mine) {
   else showUpload(byId("specimen"), uploaded);
   const first = specimen ? [{ ...specimen, distance: 0 }] : [];
   const neighbours = found.neighbours.map((one) => ({ ...one, metric: query.metric }));
-  grid.show([...first, ...neighbours], view.like);
+  grid.show([...first, ...neighbours], { queryId: view.like });
   byId("heading").textContent = `${format.count(found.neighbours.length)} neighbours`;
-  byId("scroll").scrollTop = 0;
   cutoff.show(found.neighbours);
 }
 

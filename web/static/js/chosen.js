@@ -124,10 +124,8 @@ export class Chosen {
   }
 
   #fill(images) {
-    this.#grid.show(images);
-    this.#grid.select(images.map((image) => image.image_id));
+    this.#grid.show(images, { selected: images.map((image) => image.image_id) });
     this.#stale(false);
-    byId("scroll").scrollTop = 0;
   }
 
   #stale(is) {

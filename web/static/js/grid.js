@@ -2,7 +2,7 @@
 import { newest } from "./heard.js";
 import { keyOf } from "./keys.js";
 import { Painter } from "./painter.js";
-import { caption, makeTile } from "./tile.js";
+import { caption, makeTile, markSelected } from "./tile.js";
 
 const AT_ONCE = 240; // tiles that are made before the first is drawn; the others follow
 const CAPTION_PX = 20; // see bench.css
@@ -70,7 +70,7 @@ export class Grid {
   /** How many tiles fill the view. */
   get fits() {
     const { columns, rowPx } = this.#layout();
-    const view = this.#element.closest(".scroll")?.clientHeight ?? 0;
+    const view = this.#scroll?.clientHeight ?? 0;
     return columns * Math.max(1, Math.ceil(view / rowPx));
   }
 
@@ -83,16 +83,22 @@ export class Grid {
     return this.#byId.has(id);
   }
 
-  /** Show these instead of what is there. */
-  show(images, queryId = null) {
+  /**
+   * Show these instead of what is there, from the top.
+   * @param {object[]} images
+   * @param {{queryId?: string|null, selected?: string[]}} ids of what the others are compared with, and of
+   *   those that come selected
+   */
+  show(images, { queryId = null, selected = [] } = {}) {
     this.#run += 1;
+    const inView = this.fits; // before anything changes: asked later it would cost a layout
+    this.#scroll?.scrollTo(0, 0);
     this.#items = images.map((image) => this.#item(image, image.image_id === queryId));
     this.#byId = new Map(this.#items.map((item) => [item.image.image_id, item]));
     this.#active = this.#items.length ? 0 : -1;
     this.#anchor = -1;
-    this.#selected = new Map();
+    this.#selected = new Map(selected.map((id) => [id, this.find(id)?.label_version]));
     this.painter.reset();
-    const inView = this.fits; // before the tiles are there: asked later it would cost a layout
     const first = Math.max(AT_ONCE, inView);
     const tiles = this.#fill(this.#items.slice(0, first));
     this.shown = this.painter.paint(tiles.slice(0, inView)).then(() => performance.mark(DRAWN)).then(nextFrame);
@@ -126,7 +132,7 @@ export class Grid {
       if (this.#active >= 0) this.#active += fresh.length;
       if (this.#anchor >= 0) this.#anchor += fresh.length;
     } else {
-      this.#element.append(...tiles);
+      this.#appendFurther(tiles);
     }
     this.painter.watch(tiles);
     if (this.#active < 0 && this.#items.length) this.#active = 0;
@@ -160,7 +166,7 @@ export class Grid {
     const wanted = new Set(ids);
     for (const { image, tile } of this.#items) {
       const is = wanted.has(image.image_id);
-      if (is !== this.#selected.has(image.image_id)) tile?.setAttribute("aria-selected", String(is));
+      if (tile) markSelected(tile, is);
     }
     this.#selected = new Map([...wanted].map((id) => [id, this.#selected.get(id) ?? this.find(id)?.label_version]));
     this.#onSelection();
@@ -174,8 +180,7 @@ export class Grid {
   /** A screenful down or up; whether there was more to go to. */
   page(direction) {
     const { columns, rowPx } = this.#layout();
-    const scroll = this.#element.closest(".scroll");
-    const rows = Math.max(1, Math.floor((scroll?.clientHeight ?? 0) / rowPx));
+    const rows = Math.max(1, Math.floor((this.#scroll?.clientHeight ?? 0) / rowPx));
     const before = this.#active;
     const last = this.#items.length - 1;
     const wanted = Math.max(0, Math.min(last, before + direction * rows * columns));
@@ -183,6 +188,10 @@ export class Grid {
     this.#tile(this.#items[wanted] ?? {})?.scrollIntoView({ block: direction > 0 ? "start" : "nearest" });
     this.#markActive();
     return wanted !== before;
+  }
+
+  get #scroll() {
+    return this.#element.closest(".scroll");
   }
 
   #item(given, isQuery = false) {
@@ -193,7 +202,7 @@ export class Grid {
   #fill(items) {
     const old = [...this.#element.children];
     for (const tile of old.splice(items.length)) tile.remove();
-    items.forEach((item, at) => (item.tile = makeTile(item.image, item.isQuery, old[at])));
+    items.forEach((item, at) => (item.tile = makeTile(item.image, this.#marks(item), old[at])));
     const tiles = items.map(({ tile }) => tile);
     this.#element.append(...tiles.slice(old.length));
     return tiles;
@@ -202,11 +211,12 @@ export class Grid {
   /** The tile of an item, made when it is first wanted. */
   #tile(item) {
     if (!item.image) return null;
-    if (!item.tile) {
-      item.tile = makeTile(item.image, item.isQuery);
-      if (this.#selected.has(item.image.image_id)) item.tile.setAttribute("aria-selected", "true");
-    }
+    item.tile ??= makeTile(item.image, this.#marks(item));
     return item.tile;
+  }
+
+  #marks({ image, isQuery }) {
+    return { isQuery, isSelected: this.#selected.has(image.image_id) };
   }
 
   /** Make the tiles that are out of sight, a few at a time so that keys are answered meanwhile. */
@@ -215,9 +225,15 @@ export class Grid {
       await new Promise((resolve) => setTimeout(resolve));
       if (run !== this.#run) return;
       const tiles = items.slice(at, at + SLICE).filter((item) => this.has(item.image.image_id)).map((item) => this.#tile(item));
-      this.#element.append(...tiles);
+      this.#appendFurther(tiles);
       this.painter.watch(tiles);
     }
+  }
+
+  /** Add tiles that are laid out when they come near; of those in view that would only cost. */
+  #appendFurther(tiles) {
+    for (const tile of tiles) tile.classList.add("further");
+    this.#element.append(...tiles);
   }
 
   /** How tiles lie: columns, and the height of a row with its gap, pixels. */

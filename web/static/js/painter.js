@@ -47,10 +47,11 @@ export class Painter {
     return this.#common?.isKnown ? this.#common.perUnit / devicePixelRatio : null;
   }
 
-  /** What is drawn now is other images: look anew at how large tiles are. */
+  /** What is drawn now is other images: look anew at how large tiles are, before they change: later it would cost a layout. */
   reset() {
     this.#near.disconnect();
     this.#look = null;
+    this.#looks();
   }
 
   /**

@@ -3,7 +3,7 @@
 const SIZES = [64, 96, 128, 192, 256]; // what is asked for: few sizes, so that caches serve all
 const SHEET = 100;
 const COLUMNS = 10;
-const MOST_PIXELS = 40_000_000; // of sheets that are kept decoded; 4 bytes each
+const MOST_PIXELS = 100_000_000; // of sheets that are kept: more than a thousand of the largest pictures, a whole grid
 
 const cells = new Map(); // image id → {sheet, left, top, px}, px the size of its cell
 const asked = new Map(); // "id size" → promise, while it is on its way
@@ -67,19 +67,24 @@ async function fetchSheet(ids, sizePx) {
   const answer = await fetch(`/api/v1/thumbnails?size=${sizePx}&columns=${COLUMNS}&ids=${ids.join()}`);
   if (!answer.ok) return;
   const missing = new Set((answer.headers.get("Missing") ?? "").split(",").filter(Boolean).map(Number));
-  const bitmap = await createImageBitmap(await answer.blob());
-  const sheet = { bitmap, ids };
+  const url = URL.createObjectURL(await answer.blob());
+  const image = Object.assign(new Image(), { src: url }); // while it lives, the browser keeps what it decoded
+  await image.decode().catch((error) => {
+    URL.revokeObjectURL(url);
+    throw error;
+  });
+  const sheet = { image, url, width: image.naturalWidth, height: image.naturalHeight, ids };
   ids.forEach((id, at) => {
     const [top, left] = [Math.floor(at / COLUMNS) * sizePx, (at % COLUMNS) * sizePx];
     cells.set(id, { sheet, left, top, px: sizePx, isMissing: missing.has(at) });
   });
   sheets.push(sheet);
-  pixels += bitmap.width * bitmap.height;
+  pixels += sheet.width * sheet.height;
   while (pixels > MOST_PIXELS && sheets.length > 1) forget(sheets.shift());
 }
 
-function forget({ bitmap, ids }) {
-  pixels -= bitmap.width * bitmap.height;
-  for (const id of ids) if (cells.get(id)?.sheet.bitmap === bitmap) cells.delete(id);
-  bitmap.close();
+function forget(sheet) {
+  pixels -= sheet.width * sheet.height;
+  for (const id of sheet.ids) if (cells.get(id)?.sheet === sheet) cells.delete(id);
+  URL.revokeObjectURL(sheet.url);
 }

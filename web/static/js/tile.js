@@ -6,10 +6,13 @@ import { bar, scaleOf } from "./scale.js";
 
 const BAR_FROM_PX = 100; // a bar in a smaller tile would hide what is in it
 
+const MARKS = ["active", "further", "missing"]; // of the image that a tile had before
+
+// A tile that is used again keeps the classes and texts that stay: what changes the browser styles and lays out anew.
 const blank = make(
   "div",
   { className: "tile" },
-  make("canvas", { className: "picture" }),
+  make("span", { className: "picture" }, make("span", { className: "cell" })),
   make("span", { className: "pick", title: "Select" }),
   make("span", { className: "zoom", title: "Enlarge" }),
   make("span", { className: "caption" }, make("b"), make("i")),
@@ -19,22 +22,35 @@ blank.setAttribute("aria-selected", "false");
 
 /**
  * @param {object} image as the API gives it; with `distance` and `metric` in a list of neighbours
- * @param {boolean} isQuery whether it is what the others are compared with
+ * @param {{isQuery: boolean, isSelected: boolean}} marks `isQuery`: it is what the others are compared with
  * @param {HTMLElement} [tile] one that is not needed any more: cheaper for the browser than a new one
  */
-export function makeTile(image, isQuery = false, tile = blank.cloneNode(true)) {
+export function makeTile(image, { isQuery, isSelected }, tile = blank.cloneNode(true)) {
   tile.id = `tile-${image.image_id}`;
   tile.dataset.id = image.image_id;
-  tile.className = isQuery ? "tile query" : "tile";
-  tile.setAttribute("aria-selected", "false");
+  tile.classList.toggle("query", isQuery);
+  for (const mark of MARKS) tile.classList.toggle(mark, false);
+  markSelected(tile, isSelected);
   erase(tile);
   caption(tile, image, isQuery);
   return tile;
 }
 
+/** Show whether it is selected. */
+export function markSelected(tile, is) {
+  if (tile.getAttribute("aria-selected") !== String(is)) tile.setAttribute("aria-selected", String(is));
+}
+
 /** Until it has its picture it shows none. */
-function erase({ firstChild: canvas }) {
-  canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+function erase({ firstChild: picture }) {
+  picture.firstChild.style.backgroundImage = "none";
+  picture.querySelector(".bar")?.remove();
+}
+
+/** Write a text into an element that has nothing else. */
+function write(element, text) {
+  if (!element.firstChild) element.textContent = text;
+  else if (element.firstChild.data !== text) element.firstChild.data = text;
 }
 
 /** Write what an image is called now. */
@@ -48,20 +64,23 @@ export function caption(tile, image, isQuery = tile.classList.contains("query"))
       : format.distance(image.distance, image.metric);
   const proposal = image.taxon ? null : image.predicted;
   const [place, name] = tile.querySelector(".caption").children;
-  place.textContent = where;
-  name.textContent = image.taxon ?? proposal ?? "";
+  const called = image.taxon ?? proposal ?? "";
+  write(place, where);
+  write(name, called);
   name.title = image.taxon ? `${image.taxon}, ${image.state}` : (image.why ?? "");
-  tile.classList.toggle("named", name.textContent !== "");
-  name.className = proposal ? "predicted" : image.state;
+  tile.classList.toggle("named", called !== "");
+  const look = proposal ? "predicted" : image.state;
+  if (name.className !== look) name.className = look;
   tile.querySelector(".by")?.remove();
   tile.classList.toggle("theirs", Boolean(image.by));
   if (image.by) tile.append(make("span", { className: "by", textContent: image.by, title: `${image.taxon ?? "no name"}, by ${image.by} just now` }));
-  const called = image.taxon ? `${image.taxon}, ${image.state}` : proposal ? `perhaps ${proposal}` : "unlabelled";
-  tile.setAttribute("aria-label", `${where}, ${called}${image.by ? ` by ${image.by} just now` : ""}, ${image.camera}`);
+  const said = image.taxon ? `${image.taxon}, ${image.state}` : proposal ? `perhaps ${proposal}` : "unlabelled";
+  tile.setAttribute("aria-label", `${where}, ${said}${image.by ? ` by ${image.by} just now` : ""}, ${image.camera}`);
 }
 
 /**
- * Draw an image's picture if it is here.
+ * Draw an image's picture if it is here: its part of the sheet, as the background of a cell of its
+ * size. A canvas for each tile would be a layer for each, which costs more than all else.
  * @param {HTMLElement} tile
  * @param {object} image
  * @param {{tilePx: number, sizePx: number, common: object|null}} look in screen pixels;
@@ -69,38 +88,36 @@ export function caption(tile, image, isQuery = tile.classList.contains("query"))
  * @returns {boolean} whether it was drawn
  */
 export function draw(tile, image, { tilePx, sizePx, common }) {
-  const cell = cellOf(image.image_id, sizePx);
-  if (!cell) return false;
-  const canvas = tile.firstChild;
-  if (canvas.width !== tilePx || canvas.height !== tilePx) canvas.width = canvas.height = tilePx;
-  const context = canvas.getContext("2d");
-  context.clearRect(0, 0, tilePx, tilePx);
-  tile.classList.toggle("missing", cell.isMissing);
-  if (cell.isMissing) return true;
-  const [width, height] = fitted(image.width_px, image.height_px, cell.px);
+  const found = cellOf(image.image_id, sizePx);
+  if (!found) return false;
+  const { firstChild: picture } = tile;
+  erase(tile);
+  tile.classList.toggle("missing", found.isMissing);
+  if (found.isMissing) return true;
   const scale = scaleOf(image, tilePx, common);
-  const [wide, high] = [Math.max(1, image.width_px * scale), Math.max(1, image.height_px * scale)];
-  const [left, top] = [Math.round((tilePx - wide) / 2), Math.round((tilePx - high) / 2)];
-  context.imageSmoothingQuality = "medium";
-  context.drawImage(cell.sheet.bitmap, cell.left, cell.top, width, height, left, top, wide, high);
+  const size = [image.width_px, image.height_px].map((length) => Math.max(1, Math.round(length * scale)));
+  picture.firstChild.style.cssText = placed(found, fitted(image.width_px, image.height_px, found.px), size, tilePx);
   const length = !common && image.pixel_size_um && tilePx >= BAR_FROM_PX ? bar(scale / image.pixel_size_um, tilePx) : null;
-  if (length) drawBar(context, length, tilePx);
+  if (length) picture.append(drawnBar(length, tilePx));
   return true;
 }
 
-/** Dark on a light rim, so that it is seen on every picture. */
-function drawBar(context, { px, text }, tilePx) {
-  const [left, bottom] = [5, tilePx - 6];
-  context.font = "10px system-ui, sans-serif";
-  for (const [colour, rim] of [["#fffd", 2.5], ["#172022", 0]]) {
-    context.strokeStyle = context.fillStyle = colour;
-    context.lineWidth = 1.5 + rim;
-    context.beginPath();
-    context.moveTo(left, bottom);
-    context.lineTo(left + px, bottom);
-    context.stroke();
-    context.lineWidth = rim;
-    if (rim) context.strokeText(text, left, bottom - 4);
-    else context.fillText(text, left, bottom - 4);
-  }
+/**
+ * Where a cell lies in its tile, and the sheet behind it, of which `part` is shown. In shares: right also
+ * after the page was zoomed or tiles have another size, until they are drawn anew.
+ */
+function placed({ sheet, left, top }, part, size, tilePx) {
+  const shares = (...numbers) => numbers.map((number) => `${100 * number}%`).join(" ");
+  const [x, y] = size.map((length) => Math.round((tilePx - length) / 2) / tilePx);
+  const [width, height] = size.map((length) => length / tilePx);
+  const whole = [sheet.width, sheet.height];
+  const behind = [left, top].map((at, axis) => (whole[axis] > part[axis] ? at / (whole[axis] - part[axis]) : 0));
+  const scaled = whole.map((length, axis) => length / part[axis]);
+  return `left: ${shares(x)}; top: ${shares(y)}; width: ${shares(width)}; height: ${shares(height)}; background: url("${sheet.url}") ${shares(...behind)} / ${shares(...scaled)} no-repeat`;
+}
+
+function drawnBar({ px, text }, tilePx) {
+  const element = make("span", { className: "bar", textContent: text });
+  element.style.width = `${(100 * px) / tilePx}%`;
+  return element;
 }
