@@ -319,6 +319,21 @@ class Image(Record):
     extra: Extra = Field(default_factory=dict, description="What else its source said.")
 
 
+class Brief(Record):
+    """What a list shows of an image, without the rest of what the catalog knows."""
+
+    image_id: ImageId
+    camera: Slug
+    captured_at: UtcTime | None
+    depth_m: float | None
+    pixel_size_um: float | None
+    width_px: int
+    height_px: int
+    taxon: Slug | None
+    state: LabelState
+    label_version: int = Field(description="Counts the changes of this image's naming.")
+
+
 class Label(Record):
     """One line of an image's label history."""
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from plankton_stream.domain import Image, ImageId, Record, Slug, UtcTime
+from plankton_stream.domain import Brief, ImageId, Record, Slug, UtcTime
 from plankton_stream.votes import Voter
 
 
@@ -46,7 +46,7 @@ class Queue(StrEnum):
 class Candidate:
     """An unlabelled image in a queue; `standing` is None until the first vote."""
 
-    image: Image
+    image: Brief
     standing: Standing | None
 
 

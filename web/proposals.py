@@ -2,10 +2,9 @@
 
 from pydantic import Field
 
-from plankton_stream.domain import Image, ImageId, Record, Slug
+from plankton_stream.domain import Brief, ImageId, Record, Slug
 from plankton_stream.predictions import Candidate, Prediction, Queue, Standing
 from plankton_stream.votes import Voter
-from web.answers import ImageView, flat
 from web.queries import MAX_LABELLED, Filter, Query
 
 MAX_GROUP = 200
@@ -48,10 +47,11 @@ class SkipBody(Query):
     image_ids: tuple[ImageId, ...] = Field(min_length=1, max_length=MAX_LABELLED)
 
 
-class CandidateView(ImageView):
-    """An unlabelled image with what the machine thinks of it, and why.
+class CandidateView(Brief):
+    """An unlabelled image, in brief, with what the machine thinks of it, and why.
 
-    Who speaks for it is asked for image by image: GET /api/v1/images/{image_id}/prediction.
+    All that is known about it is at GET /api/v1/images/{image_id}. Who speaks for the proposal is
+    asked for image by image: GET /api/v1/images/{image_id}/prediction.
     """
 
     predicted: Slug | None = Field(description="The proposed taxon; null: none so far.")
@@ -66,7 +66,7 @@ class CandidateView(ImageView):
         """The view of an image in a queue, or of a member of a group."""
         said = candidate.standing
         return cls.model_construct(
-            **flat(candidate.image),
+            **candidate.image.__dict__,
             predicted=said.taxon if said else None,
             score=said.score if said else 0.0,
             margin=said.margin if said else 0.0,
@@ -82,7 +82,7 @@ class PredictionView(CandidateView):
     evidence: list[Voter] = Field(description="The nearest validated images that speak for it.")
 
     @classmethod
-    def of_prediction(cls, image: Image, said: Prediction | None) -> "PredictionView":
+    def of_prediction(cls, image: Brief, said: Prediction | None) -> "PredictionView":
         """The view of one image."""
         view = CandidateView.of_candidate(Candidate(image, said))
         return cls.model_construct(**view.__dict__, evidence=list(said.evidence) if said else [])

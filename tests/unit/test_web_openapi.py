@@ -151,6 +151,7 @@ def test_real_answers_are_as_described(web: Web, client: FlaskClient) -> None:
         ("post", skips, skips, {"json": {"image_ids": added[3:]}}),
         ("post", "/api/v1/labels", "/api/v1/labels", {"json": stale, "headers": other}),
         ("post", names, names, {"json": {"image_ids": added}}),
+        ("post", claims, claims, {"json": {"image_ids": added}, "headers": page}),
         ("post", renewals, renewals, {"json": {"image_ids": added}, "headers": page}),
         ("post", releases, releases, {"json": {}, "headers": page}),
         ("post", "/api/v1/search", "/api/v1/search", {"data": form}),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from plankton_stream.domain import Brief
 from plankton_stream.predictions import Prediction
 from tests.web_parts import START, Web, image, turned
 
@@ -107,6 +108,21 @@ def test_each_image_says_why_it_is_there(web: Web, client: FlaskClient, added: l
     assert said["evidence"] == [voter]
     assert one["why"] == "copepod with 75% of the votes, 50% ahead"
     assert (one["taxon"], one["state"]) == (None, "unlabelled")
+
+
+def test_what_a_queue_says_of_an_image_is_what_the_image_says(
+    web: Web, client: FlaskClient
+) -> None:
+    (whole,) = web.add([image(4, depth_m=12.5, pixel_size_um=3.1)])
+    say(web, whole)
+    (brief,) = client.get("/api/v1/queues/predicted").json["images"]
+    (looked_up,) = client.post("/api/v1/images/lookup", json={"image_ids": [whole]}).json["images"]
+    detail = client.get(f"/api/v1/images/{whole}").json
+    for one in (brief, looked_up):
+        assert {name: one[name] for name in Brief.model_fields} == {
+            name: detail[name] for name in Brief.model_fields
+        }
+    assert (brief["depth_m"], brief["pixel_size_um"]) == (12.5, 3.1)
 
 
 def test_the_queues_say_what_waits(web: Web, client: FlaskClient, added: list[str]) -> None:

@@ -56,6 +56,17 @@ def test_whoever_only_peeks_keeps_nothing(client: FlaskClient, web: Web, ids: li
 
 
 @pytest.mark.usefixtures("ids")
+def test_of_what_was_peeked_a_page_gets_what_is_free_and_unlabelled(client: FlaskClient) -> None:
+    peeked = given(client, "/api/v1/queues/newest?limit=4&peek=true", BEN)
+    assert given(client, "/api/v1/queues/newest?limit=1", ADA) == peeked[:1]
+    assert label(client, peeked[1:2], "k", ADA).status_code == 201
+    body = {"image_ids": peeked}
+    held = client.post("/api/v1/claims", json=body, headers=BEN).json
+    assert held == {"image_ids": sorted(peeked[2:])}
+    assert client.post("/api/v1/claims", json=body).json == {"image_ids": []}, "of no page"
+
+
+@pytest.mark.usefixtures("ids")
 def test_a_page_is_filled_past_what_others_hold(client: FlaskClient) -> None:
     given(client, "/api/v1/queues/newest?limit=15", ADA)
     assert len(given(client, "/api/v1/queues/newest?limit=10", BEN)) == 5

@@ -4,10 +4,16 @@ from pydantic import Field
 
 from plankton_stream.domain import ImageId, Record
 from plankton_stream.people import Role
-from web.claims import owner_of
+from web.claims import claimed, owner_of
 from web.operations import Operation
 from web.parts import Parts
 from web.queries import MAX_LABELLED, ClientHeader, Query
+
+
+class ClaimBody(Query):
+    """What a queue was seen to have (`peek`), to be looked at now."""
+
+    image_ids: tuple[ImageId, ...] = Field(min_length=1, max_length=MAX_LABELLED)
 
 
 class RenewalBody(Query):
@@ -36,6 +42,12 @@ class GivenBack(Record):
     images: int
 
 
+def post_claims(parts: Parts, headers: ClientHeader, body: ClaimBody) -> Held:
+    """Get unlabelled images for this page, for five minutes; without those that others have."""
+    owner = owner_of(parts, headers)
+    return Held(image_ids=sorted(claimed(parts, body.image_ids, owner)) if owner else [])
+
+
 def post_renewals(parts: Parts, headers: ClientHeader, body: RenewalBody) -> Held:
     """Hold on to what queues gave to this page, for another five minutes."""
     owner = owner_of(parts, headers)
@@ -51,6 +63,10 @@ def post_releases(parts: Parts, headers: ClientHeader, body: ReleaseBody) -> Giv
 
 
 OPERATIONS = (
+    Operation(
+        "POST", "/api/v1/claims", post_claims, Held,
+        headers=ClientHeader, body=ClaimBody, role=Role.LABELLER,
+    ),
     Operation(
         "POST", "/api/v1/claims/renewals", post_renewals, Held,
         headers=ClientHeader, body=RenewalBody, role=Role.LABELLER,

@@ -1,17 +1,21 @@
 """Indexed images: pages of them, one with its history, its bytes, a small picture of it."""
 
 import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from flask import Response, request
 
 from plankton_stream import images as pixels
-from plankton_stream.domain import Image
+from plankton_stream.domain import Brief, Image
 from plankton_stream.errors import NotFoundError
 from web.answers import ImageDetail, ImageName, ImageNames, ImagesPage, ImageView
 from web.api.taxa import filter_of, require_known
 from web.operations import Operation
 from web.parts import Parts
 from web.queries import ImagesQuery, NamesBody, ThumbnailQuery
+
+Known = TypeVar("Known")
 
 _IMAGE_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
@@ -71,8 +75,17 @@ def find(parts: Parts, image_id: str) -> Image:
     Raises:
         NotFoundError: there is none with this id.
     """
+    return _find(image_id, parts.catalog.images.get)
+
+
+def find_brief(parts: Parts, image_id: str) -> Brief:
+    """The same in brief."""
+    return _find(image_id, parts.catalog.images.briefs)
+
+
+def _find(image_id: str, read: Callable[[list[str]], Mapping[str, Known]]) -> Known:
     check_id(image_id)
-    found = parts.catalog.images.get([image_id])
+    found = read([image_id])
     if image_id not in found:
         raise NotFoundError(f"there is no image {image_id}: GET /api/v1/images lists them")
     return found[image_id]

@@ -99,9 +99,9 @@ def get_group(parts: Parts, image_id: str, query: GrowQuery, headers: ClientHead
     ids = list(vectors)
     rows = grown(vector, np.stack(list(vectors.values())), query.k).tolist() if ids else []
     members = [image_id, *(ids[row] for row in rows)]
-    known = parts.catalog.images.get(members)
+    known = parts.catalog.images.briefs(members)
     said = parts.catalog.predictions.get(members)
-    wanted = [i for i in members if i in known and known[i].naming.taxon is None][: query.k]
+    wanted = [i for i in members if i in known and known[i].taxon is None][: query.k]
     mine = claimed(parts, wanted, owner)
     wanted = [i for i in wanted if i in mine]
     images = [CandidateView.of_candidate(Candidate(known[i], said.get(i))) for i in wanted]

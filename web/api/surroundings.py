@@ -2,7 +2,7 @@
 
 from plankton_stream.predictions import Candidate
 from web.answers import ImageView
-from web.api.images import find
+from web.api.images import find, find_brief
 from web.operations import Operation
 from web.parts import Parts
 from web.proposals import CandidateView, PredictionView
@@ -33,14 +33,14 @@ def get_beside(parts: Parts, image_id: str) -> BesideView:
 
 def get_prediction(parts: Parts, image_id: str) -> PredictionView:
     """What the machine thinks of an image, and the validated neighbours that speak for it."""
-    image = find(parts, image_id)
+    image = find_brief(parts, image_id)
     said = parts.catalog.predictions.get([image_id]).get(image_id)
     return PredictionView.of_prediction(image, said)
 
 
 def post_lookup(parts: Parts, body: LookupBody) -> Found:
     """Images by id, with what the machine thinks of each; nothing is changed."""
-    known = parts.catalog.images.get(body.image_ids)
+    known = parts.catalog.images.briefs(body.image_ids)
     said = parts.catalog.predictions.get(body.image_ids)
     ids = [image_id for image_id in dict.fromkeys(body.image_ids) if image_id in known]
     return Found(images=[CandidateView.of_candidate(Candidate(known[i], said.get(i))) for i in ids])

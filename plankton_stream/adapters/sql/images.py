@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from plankton_stream.adapters.sql.engine import in_chunks, insert, reading, writing
 from plankton_stream.adapters.sql.schema import cameras, images, predictions, samples
 from plankton_stream.domain import (
+    Brief,
     Capture,
     Image,
     LabelState,
@@ -93,6 +94,15 @@ class Images:
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(images).where(images.c.image_id.in_(ids)))
             return {row.image_id: to_image(row) for row in rows}
+
+    def briefs(self, ids: Sequence[str]) -> dict[str, Brief]:
+        """What lists show of images, by id; unknown ids are left out. Any number of ids."""
+        found: dict[str, Brief] = {}
+        with reading(self._engine) as connection:
+            for chunk in in_chunks(ids):
+                query = sa.select(*BRIEF).where(images.c.image_id.in_(chunk))
+                found |= {row.image_id: to_brief(row) for row in connection.execute(query)}
+        return found
 
     def namings(self, ids: Sequence[str]) -> dict[str, Naming]:
         """What images are called, by id; unknown ids are left out. Any number of ids."""
@@ -309,3 +319,12 @@ def to_image(row: Any) -> Image:
 
 
 _COLUMNS = tuple(images.c.keys())
+
+
+def to_brief(row: Any) -> Brief:
+    """What a list shows of an image, from a row of `BRIEF`."""
+    return Brief.model_validate(dict(zip(Brief.model_fields, row, strict=True)))
+
+
+BRIEF = tuple(images.c[name] for name in Brief.model_fields)
+"""The columns that lists show."""

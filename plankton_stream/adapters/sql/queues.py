@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from plankton_stream.adapters.sql.claims import held_by_others
 from plankton_stream.adapters.sql.engine import reading
-from plankton_stream.adapters.sql.images import MAX_PAGE, conditions, to_image
+from plankton_stream.adapters.sql.images import BRIEF, MAX_PAGE, conditions, to_brief
 from plankton_stream.adapters.sql.schema import claims, images, predictions
 from plankton_stream.domain import LabelState
 from plankton_stream.errors import RejectedError
@@ -49,7 +49,7 @@ class Queues:
         """
         if not 1 <= limit <= MAX_PAGE:
             raise RejectedError(f"limit is {limit}, allowed are 1…{MAX_PAGE}")
-        # Ids first, whole rows of one page then: less to sort.
+        # Ids first, the rest of one page then: less to sort.
         key = _key(queue).label("queue_key")
         first = _waiting(queue, key, where, taxa).where(_free(queue, owner)).limit(limit + 1)
         if cursor is not None:
@@ -91,9 +91,9 @@ def _order(queue: Queue, key: sa.ColumnElement[Any]) -> list[sa.ColumnElement[An
 
 
 def _whole(connection: sa.Connection, found: Sequence[Any]) -> list[Any]:
-    """The rows of images with their votes and their places in the queue, in its order."""
+    """What is shown of images with their votes and their places in the queue, in its order."""
     keys = {row.image_id: row.queue_key for row in found}
-    query = sa.select(images, *_voted).select_from(_with_votes())
+    query = sa.select(*BRIEF, *_voted).select_from(_with_votes())
     rows = connection.execute(query.where(images.c.image_id.in_(list(keys)))).all()
     by_id = {row.image_id: row for row in rows}
     # One that was deleted between the two statements is left out.
@@ -152,10 +152,10 @@ def _only(queue: Queue) -> list[sa.ColumnElement[bool]]:
 
 
 def _candidate(row: Any) -> Candidate:
-    image, vote = tuple(row)[: len(images.c)], tuple(row)[len(images.c) :]
+    image, vote = row[: len(BRIEF)], row[len(BRIEF) :]
     standing = dict(zip(Standing.model_fields, vote, strict=True))
     is_voted = standing["image_id"] is not None
-    return Candidate(to_image(image), Standing(**standing) if is_voted else None)
+    return Candidate(to_brief(image), Standing(**standing) if is_voted else None)
 
 
 def _cursor(row: Any, key: float) -> str:

@@ -22,7 +22,7 @@ class Claims {
   /** Claim images that were only looked at before; whether all could be had. */
   async take(ids) {
     if (!may("labeller") || !ids.length) return true;
-    const held = await ask("claims/renewals", { method: "POST", body: { image_ids: ids } }).catch(() => null);
+    const held = await ask("claims", { method: "POST", body: { image_ids: ids } }).catch(() => null);
     return held?.image_ids.length === ids.length;
   }
 

@@ -26,13 +26,13 @@ export function expect(path, query) {
 }
 
 /** What was asked for ahead, or is on its way; undefined if it was not, or is old. */
-export function expected(path, query) {
+function expected(path, query) {
   const found = coming.get(keyOf(path, query));
   return isFresh(found) ? found.answer : undefined;
 }
 
-/** The same, asked for now if need be. */
-export const get = (path, query) => expected(path, query) ?? ask(path, { query });
+/** The answer: the one that was asked for ahead, or asked for now if there is none, or it failed. */
+export const get = (path, query) => expected(path, query)?.catch(() => ask(path, { query })) ?? ask(path, { query });
 
 /** What images are called has changed: whatever is known may be old. */
 export const forget = () => coming.clear();

@@ -1,5 +1,6 @@
 // Working through a queue: accept what is selected, remember what is not, go on.
 import { byId, make } from "./dom.js";
+import { newest } from "./heard.js";
 import { Queue } from "./queue.js";
 import { toast } from "./toast.js";
 
@@ -123,13 +124,13 @@ export class Proposals {
 
   #show(images) {
     const mine = this.#run;
-    this.#grid.show(images);
     // What is proposed comes selected: the wrong ones are taken out. A group has been grown to be of one kind.
-    this.#grid.select(images.filter((image) => this.#queue.isGroup || isSure(image)).map((image) => image.image_id));
+    // What somebody named since is theirs.
+    const chosen = images.filter((image) => !newest(image).taxon && (this.#queue.isGroup || isSure(image)));
+    this.#grid.show(images, { selected: chosen.map((image) => image.image_id) });
     const { proposed: taxon } = this.#queue;
     byId("heading").textContent = `${this.#queue.isGroup ? "Look-alikes" : TITLES[this.#name]}${taxon ? `: ${taxon}?` : ""}`;
     byId("accept").disabled = !images.some((image) => image.predicted);
-    byId("scroll").scrollTop = 0;
     byId("empty").hidden = images.length > 0;
     byId("empty").replaceChildren(make("b", { textContent: "This queue is empty" }), "Predictions appear as labels and images arrive.");
     // Whoever steps through filters goes on there.

@@ -9,6 +9,8 @@ const LEAST = 60;
 const MOST_GROUP = 200; // as many as the API grows
 const SEEDS = 2; // of clusters: the one that is opened, and the one after it
 
+const NOTHING = { images: [], seed: null, cursor: null };
+
 /** One queue at a time, one page of it. */
 export class Queue {
   #name = "clusters";
@@ -165,11 +167,15 @@ export class Queue {
     return Math.max(LEAST, this.#fits());
   }
 
-  /** The first page; one that was asked for ahead if all of it can still be had. */
+  /** The first page: only looked at, so that its pictures come while it is claimed; anew if not all of it can be had. */
   async #first() {
-    const peeked = await likely.expected(`queues/${this.#name}`, this.#peek(this.#query))?.catch(() => null);
+    if (this.#name === "clusters") return this.#ask({ cursor: null });
+    const query = this.#query;
+    const peeked = await likely.get(`queues/${this.#name}`, this.#peek(query));
+    if (!this.#isOpen || query !== this.#query) return NOTHING; // nobody waits for it any more: claim nothing
+    this.#onAhead(peeked.images);
     await claims.ready;
-    return peeked && (await claims.take(peeked.images.map((image) => image.image_id))) ? this.#page(peeked) : this.#ask({ cursor: null });
+    return (await claims.take(peeked.images.map((image) => image.image_id))) ? this.#page(peeked) : this.#ask({ cursor: null });
   }
 
   async #ask({ cursor, without = null }) {
@@ -180,7 +186,7 @@ export class Queue {
     const page = await ask(`queues/${this.#name}`, { query: { ...this.#query, limit, cursor: cursor ?? "" } });
     if (isClusters) {
       const seed = page.images.find((image) => image.image_id !== without);
-      if (!seed) return { images: [], seed: null, cursor: null };
+      if (!seed) return NOTHING;
       return { ...(await this.#group(seed.image_id)), cursor: may("labeller") ? null : page.next_cursor };
     }
     return this.#page(page);
