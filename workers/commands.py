@@ -100,7 +100,7 @@ def labels() -> None:
 @app.command()
 def predict() -> None:
     """Propose names for unlabelled images, from the labels so far."""
-    from workers.predict import PredictWorker
+    from workers.predict import BATCH, PredictWorker
     from workers.versions.indexes import SearchedIndex
 
     settings, stop = start_command(), stop_on_signals()
@@ -109,11 +109,11 @@ def predict() -> None:
     index = SearchedIndex(catalog, partial(_index, settings))
     wait_for(index, stop)
     publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
-    worker = PredictWorker(index, catalog, publisher)
+    worker = PredictWorker(index, catalog, publisher, rest=stop.wait)
     subscriber = wait_for(
         lambda: KafkaSubscriber(
             settings.kafka_bootstrap, [topics.LABELS, topics.INDEXED],
-            group=topics.PREDICT_GROUP, max_records=500,
+            group=topics.PREDICT_GROUP, max_records=BATCH,
         ),
         stop,
     )  # fmt: skip

@@ -7,6 +7,7 @@ expected ends the process: nothing is committed, so the restarted worker does th
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _POLL_S = 0.5
+REST = 3
+"""Times as long as something took that nobody waits for, the machine is left to people."""
+_LONGEST_REST_S = 30.0
 _GLANCE_S = 0.02
 _OTHERS_EVERY = 10
 """Of this many turns one is the background's, however much is urgent: it must come to an end."""
@@ -53,12 +57,17 @@ class Worker(Protocol):
         """
 
 
+def _nothing() -> None: ...
+
+
 def consume(
     subscriber: Subscriber,
     worker: Worker,
     publisher: Publisher,
     stop: threading.Event,
-    idle: Callable[[], object] | None = None,
+    idle: Callable[[], object] = _nothing,
+    *,
+    clock_s: Callable[[], float] = time.monotonic,
 ) -> None:
     """Let a worker handle batches until `stop` is set; the batch at hand is finished first.
 
@@ -67,22 +76,28 @@ def consume(
         worker: handles the batches.
         publisher: for dead letters.
         stop: set it to end the loop.
-        idle: called whenever nothing came for half a second; waits for parts that are away, too.
+        idle: called when nothing came for half a second, for a quarter of the time at most. Waits
+            for parts that are away, too.
+        clock_s: seconds that only grow.
     """
+    rests_until_s = float("-inf")
+
+    def step_when_idle() -> None:
+        nonlocal rests_until_s
+        began_s = clock_s()
+        idle()
+        rests_until_s = clock_s() + min(_LONGEST_REST_S, REST * (clock_s() - began_s))
+
     try:
         while not stop.is_set():
             batch = subscriber.poll(_POLL_S)
             step = partial(_handle, batch, worker, publisher)
             if batch and insist(step, stop, subscriber.keep_alive):
                 insist(subscriber.commit, stop, subscriber.keep_alive)
-            elif not batch and idle is not None:
-                insist(partial(_call, idle), stop, subscriber.keep_alive)
+            elif not batch and clock_s() >= rests_until_s:
+                insist(step_when_idle, stop, subscriber.keep_alive)
     finally:
         subscriber.close()
-
-
-def _call(step: Callable[[], object]) -> None:
-    step()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The predict worker: votes on unlabelled images as labels and images arrive."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -23,17 +24,20 @@ from plankton_stream.events.prediction import ImagePredicted
 from plankton_stream.ports import Hit, ImageFilter, Publisher, Vector, VectorIndex
 from plankton_stream.predictions import Prediction
 from plankton_stream.votes import VOTERS, Voter, crowd, vote
-from workers.loop import examine, publish_rejections
+from workers.loop import REST, examine, publish_rejections
 
 log = logging.getLogger(__name__)
 
 TOUCHED = 50
 """Unlabelled images around a new label that are voted on at once; the sweep reaches the others."""
-TOUCHED_BY_BATCH = 4_000  # and around all labels of a batch: what arrives must not wait for long
+TOUCHED_BY_BATCH = 1_000  # and around all labels of a batch: what arrives must not wait for long
+BATCH = 500
+"""Most records of a batch; so many say that more wait."""
 _CROWD = 30
 _SPARE = 10  # hits may have got or lost a name a moment ago
-_AT_ONCE = 200  # voted on together
-_SWEPT = 200
+_LONGEST_REST_S = 2.0  # a batch must end before Kafka gives its records to another worker
+_AT_ONCE = 100  # voted on together
+_SWEPT = 100
 _OLD = timedelta(minutes=1)
 _LAG = timedelta(seconds=10)  # until the index has heard of a label
 _WORTH_TELLING = 0.05
@@ -58,6 +62,7 @@ class PredictWorker:
         publisher: Publisher,
         *,
         clock: Callable[[], datetime] = now,
+        rest: Callable[[float], object] = time.sleep,
     ) -> None:
         """Connect to nothing yet.
 
@@ -66,12 +71,17 @@ class PredictWorker:
             catalog: the truth about names; keeps the predictions.
             publisher: for predictions and dead letters.
             clock: the present moment.
+            rest: waits for so many seconds, or less if it is time to stop.
         """
         self._index, self._catalog, self._publisher, self._clock = index, catalog, publisher, clock
+        self._rest = rest
         self._last_renamed_at = clock()  # or before: so all is swept once after a start
 
     def handle(self, batch: Sequence[Received]) -> None:
         """Vote on the images that arrived, and on those around images whose name changed.
+
+        What arrived comes first. Between votes around new names it rests, unless more events wait:
+        whoever gave the names goes on searching in the same index.
 
         Raises:
             RetryableError: a part does not answer.
@@ -83,9 +93,10 @@ class PredictWorker:
             self._last_renamed_at = self._clock()
         index = self._index()
         vectors = index.vectors(renamed)
-        self._vote(
-            index, sorted({fact.image_id for fact in facts} | _around(index, vectors)), vectors
-        )
+        told = {fact.image_id for fact in facts}
+        self._vote(index, sorted(told), vectors)
+        around = sorted(_around(index, vectors) - told)
+        self._vote(index, around, vectors, may_rest=len(batch) < BATCH)
         publish_rejections(rejections, self._publisher, consumer=self.name)
         self._publisher.flush()
 
@@ -103,23 +114,34 @@ class PredictWorker:
         self._publisher.flush()
         return len(waiting)
 
-    def _vote(self, index: VectorIndex, ids: Sequence[str], fresh: dict[str, Vector]) -> None:
+    def _vote(
+        self,
+        index: VectorIndex,
+        ids: Sequence[str],
+        fresh: dict[str, Vector],
+        *,
+        may_rest: bool = False,
+    ) -> None:
         """Vote on those of some images that are unlabelled.
 
         Args:
             index: of the live encoder.
             ids: of images.
             fresh: vectors of images that were named a moment ago: the index may not know it yet.
+            may_rest: whether what comes next can wait.
         """
         named = self._catalog.images.namings(list(fresh))
         validated = {
             i: fresh[i] for i, naming in named.items() if naming.state is LabelState.VALIDATED
         }
         for start in range(0, len(ids), _AT_ONCE):
+            began_s = time.perf_counter()
             known = self._catalog.images.namings(ids[start : start + _AT_ONCE])
             asked = [i for i, naming in known.items() if naming.taxon is None]
             ballot = _Ballot(index, self._catalog, index.vectors(asked), validated)
             self._keep(list(ballot.votes(self._clock())))
+            if may_rest and start + _AT_ONCE < len(ids):
+                self._rest(min(_LONGEST_REST_S, REST * (time.perf_counter() - began_s)))
 
     def _keep(self, votes: Sequence[Prediction]) -> None:
         before = self._catalog.predictions.get([one.image_id for one in votes])
@@ -135,7 +157,7 @@ class PredictWorker:
 
 
 class _Ballot:
-    """The votes on a few hundred images: two searches and two statements for all of them."""
+    """The votes on up to a hundred images: two searches and two statements for all of them."""
 
     def __init__(
         self,

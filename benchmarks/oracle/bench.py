@@ -34,7 +34,7 @@ from workers.relay import relay_once
 from workers.rename import LabelIndexWorker
 
 ENCODER = "benchmark"
-_SWEEP_EVERY_S = 1.0  # the worker sweeps twice a second when nothing else waits
+_SWEEP_EVERY_S = 1.0  # the worker sweeps about so often when nothing else waits
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 Item = dict[str, Any]
 
@@ -65,8 +65,9 @@ class Bench:
         self._rename = LabelIndexWorker(lambda: [self._index], self._catalog, self._publisher)
         self._at = AT
         self._predict = PredictWorker(
-            lambda: self._index, self._catalog, self._publisher, clock=lambda: self._at
-        )
+            lambda: self._index, self._catalog, self._publisher, clock=lambda: self._at,
+            rest=lambda _seconds: None,
+        )  # fmt: skip
         live = Live()
         parts = Parts(
             catalog=self._catalog, index=lambda: self._index, store=MemoryImageStore(),

@@ -165,6 +165,25 @@ def test_the_work_for_many_labels_is_bounded_and_goes_to_what_is_nearest(
     assert predicting.worker.sweep() == 40 - 2 - 6
 
 
+@pytest.mark.parametrize("more_wait", [False, True])
+def test_between_many_votes_it_rests_unless_more_wait(
+    predicting: Predicting, monkeypatch: pytest.MonkeyPatch, *, more_wait: bool
+) -> None:
+    """Whoever named something goes on searching in the same index."""
+    monkeypatch.setattr("workers.predict._AT_ONCE", 10)
+    monkeypatch.setattr("workers.predict.BATCH", 1 if more_wait else 2)
+    rests: list[float] = []
+    web = predicting.web
+    predicting.worker = PredictWorker(
+        lambda: web.index, web.catalog, predicting.publisher, rest=rests.append
+    )
+    ids = web.add([image(n) for n in range(36)])
+    predicting.label(ids[0])
+    assert all(predicting.said(*ids[1:]))
+    assert len(rests) == (0 if more_wait else 3), "35 votes, ten at once"
+    assert all(0 < seconds <= 2 for seconds in rests)
+
+
 def test_those_named_a_moment_ago_vote_by_their_distance(predicting: Predicting) -> None:
     angles = np.linspace(0.0, 1.2, 60)
     ids = predicting.web.add(
