@@ -54,6 +54,7 @@ def test_milvus_gets_ports_of_its_own(tmp_path: Path) -> None:
     assert "{{" not in config
     assert "  gracefulStopTimeout: 2 " in config
     assert "    ttl: 10 " in config
+    assert "    maxSize: 128 " in config
     assert "127.0.0.1" in (tmp_path / "configs" / "etcd.yaml").read_text()
     assert process.env["QUERYNODE_SEGCORE_INTERIMINDEX_ENABLEINDEX"] == "false"
     assert str(tmp_path) in config
