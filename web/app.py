@@ -17,6 +17,13 @@ from web.parts import Parts
 
 _OPEN_PAGES = {"static", "login", "log-in", "logout", "describe_api"}
 _FORM_OVERHEAD_BYTES = 64 * 1024
+_ICON_S = 24 * 3600
+
+
+class _Web(Flask):
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Browsers ask for the icon anew when the page's address changes, with every filter."""
+        return _ICON_S if filename == "icon.svg" else super().get_send_file_max_age(filename)
 
 
 def create_app(parts: Parts, settings: Settings) -> Flask:
@@ -30,7 +37,7 @@ def create_app(parts: Parts, settings: Settings) -> Flask:
         ConfigError: it would serve strangers without a login.
     """
     security.require_safe(settings)
-    app = Flask("web")
+    app = _Web("web")
     app.config["MAX_CONTENT_LENGTH"] = MAX_IMAGE_BYTES + _FORM_OVERHEAD_BYTES
     disk = partial(read_outlook, Home(settings.home.resolve()), settings.disk_mb)
     metrics.instrument(app, parts.totals, parts.registry, disk)

@@ -51,6 +51,12 @@ def test_host_is_checked(client: FlaskClient, host: str, status: int) -> None:
         assert answer.status_code == status, path
 
 
+def test_scripts_are_asked_for_anew_and_the_icon_is_kept(client: FlaskClient) -> None:
+    """After an upgrade no old script may run; a browser asks for the icon with every filter."""
+    assert client.get("/static/js/bench.js").headers["Cache-Control"] == "no-cache"
+    assert client.get("/static/icon.svg").headers["Cache-Control"] == "public, max-age=86400"
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
