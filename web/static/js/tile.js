@@ -117,7 +117,8 @@ function placed({ sheet, left, top }, part, size, tilePx) {
 }
 
 function drawnBar({ px, text }, tilePx) {
-  const element = make("span", { className: "bar", textContent: text });
+  const element = make("span", { className: "bar" });
+  element.dataset.length = text;
   element.style.width = `${(100 * px) / tilePx}%`;
   return element;
 }
