@@ -155,8 +155,8 @@ def _write_config(folder: Path, config: Any, ports: dict[str, int]) -> None:
     # After a restart nothing is searchable until the last run's session has expired (30 s).
     extra["common.session.ttl"] = "10"
     # What arrived last has no graph yet and is compared row by row: by default up to 70,000 rows,
-    # and a search costs several times as much. With segments of a quarter (MB) it is 18,000, and
-    # a graph that has to be made anew takes a quarter of the time.
+    # and a search costs several times as much. With segments of a quarter of the default 512 MB it
+    # is 18,000, and a graph that has to be made anew takes a quarter of the time.
     extra["dataCoord.segment.maxSize"] = "128"
     extra["etcd.endpoints"] = f"{_LOOPBACK}:{ports['etcd_port']}"
     for key, value in extra.items():
