@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
+
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.domain import Image
+from plankton_stream.errors import NotFoundError
 from plankton_stream.predictions import Queue
-from tests.contract.conftest import an_image, together
+from tests.contract.conftest import an_image, asked, together
 
 ENDED = timedelta(seconds=-1)
 
@@ -43,6 +46,19 @@ def test_what_is_given_back_is_free(catalog: Catalog, images: list[Image]) -> No
     assert catalog.claims.take(wanted, "eve/1") == set(wanted[:4])
     assert catalog.claims.release("eve/1") == 4
     assert catalog.claims.of_others(wanted, None) == set(wanted[4:])
+
+
+def test_a_label_gives_back_what_its_page_held_and_a_refused_one_nothing(
+    catalog: Catalog, images: list[Image]
+) -> None:
+    wanted = ids(images)
+    catalog.claims.take(wanted[:3], "ada/1")
+    catalog.claims.take(wanted[3:4], "ben/1")
+    with pytest.raises(NotFoundError):
+        catalog.labels.apply(asked(images[0], an_image(9), owner="ada/1"))
+    assert catalog.claims.of_others(wanted, None) == set(wanted[:4])
+    catalog.labels.apply(asked(images[0], images[1], images[3], owner="ada/1"))
+    assert catalog.claims.of_others(wanted, None) == {wanted[2], wanted[3]}  # what is Ben's stays
 
 
 def test_a_queue_leaves_out_what_others_hold(catalog: Catalog, images: list[Image]) -> None:

@@ -22,11 +22,9 @@ def post_labels(parts: Parts, headers: LabelHeaders, body: LabelsBody) -> Action
         LabelRequest(
             image_ids=body.image_ids, taxon=body.taxon, state=LabelState(body.state),
             who=asking(parts).name, why=body.why, idempotency_key=headers.idempotency_key,
-            seen=body.seen or {},
+            seen=body.seen or {}, owner=owner_of(parts, headers),
         )
     )  # fmt: skip
-    if (owner := owner_of(parts, headers)) is not None:
-        parts.catalog.claims.release(owner, body.image_ids)
     return ActionDone.of(done)
 
 

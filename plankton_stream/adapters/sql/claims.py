@@ -54,13 +54,10 @@ class Claims:
         Returns:
             How many the owner had.
         """
-        mine = claims.delete().where(claims.c.owner == owner)
         with writing(self._engine) as connection:
             if ids is None:
-                return connection.execute(mine).rowcount
-            chunks = in_chunks(sorted(set(ids)))
-            given = (connection.execute(mine.where(claims.c.image_id.in_(c))) for c in chunks)
-            return sum(result.rowcount for result in given)
+                return connection.execute(_of(owner)).rowcount
+            return give_back(connection, owner, ids)
 
     def of_others(self, ids: Sequence[str], owner: str | None) -> set[str]:
         """Those of some images that somebody else holds."""
@@ -72,6 +69,17 @@ class Claims:
                 )
                 found |= set(connection.scalars(query))
         return found
+
+
+def give_back(connection: sa.Connection, owner: str, ids: Sequence[str]) -> int:
+    """See `Claims.release`; within a transaction."""
+    chunks = in_chunks(sorted(set(ids)))
+    given = (connection.execute(_of(owner).where(claims.c.image_id.in_(some))) for some in chunks)
+    return sum(result.rowcount for result in given)
+
+
+def _of(owner: str) -> sa.Delete:
+    return claims.delete().where(claims.c.owner == owner)
 
 
 def held_by_others(owner: str | None) -> sa.ColumnElement[bool]:

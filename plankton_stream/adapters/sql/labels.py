@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from plankton_stream.adapters.sql.claims import give_back
 from plankton_stream.adapters.sql.engine import in_chunks, reading, writing
 from plankton_stream.adapters.sql.images import to_image
 from plankton_stream.adapters.sql.schema import actions, images, labels, outbox
@@ -36,6 +37,7 @@ class LabelRequest:
         idempotency_key: a request that is repeated with its key is done once.
         seen: versions of the names that whoever asks has seen, by image id; an image whose name
             changed since is not overwritten unseen.
+        owner: the page that asks, as `Claims` knows it: the images are not kept for it any more.
     """
 
     image_ids: tuple[str, ...]
@@ -46,10 +48,11 @@ class LabelRequest:
     why: str | None = None
     idempotency_key: str | None = None
     seen: Mapping[str, int] = field(default_factory=dict, hash=False)
+    owner: str | None = None
 
     @property
     def sha256(self) -> str:
-        """Fingerprint of what is asked for, without the key and what was seen."""
+        """Fingerprint of what is asked for, without the key, what was seen and by which page."""
         asked = [self.image_ids, self.taxon, self.state, self.who, self.source, self.why]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
@@ -186,6 +189,8 @@ def apply_label(connection: sa.Connection, request: LabelRequest) -> Action:
     ]  # fmt: skip
     append(connection, new, found)
     given = [label.image_id for label in new]
+    if request.owner is not None:
+        give_back(connection, request.owner, given)
     return Action(action_id, new, {i: found[i].label_version + 1 for i in given})
 
 
