@@ -65,8 +65,8 @@ class ImageView(Record):
 
     @classmethod
     def of(cls, image: Image) -> "ImageView":
-        """The view of an image, which was validated already."""
-        return cls.model_construct(**flat(image))
+        """The view of an image."""
+        return cls(**flat(image))
 
 
 class NeighbourView(ImageView):

@@ -65,7 +65,7 @@ class CandidateView(Brief):
     def of_candidate(cls, candidate: Candidate, queue: Queue | None = None) -> "CandidateView":
         """The view of an image in a queue, or of a member of a group."""
         said = candidate.standing
-        return cls.model_construct(
+        return cls(
             **candidate.image.__dict__,
             predicted=said.taxon if said else None,
             score=said.score if said else 0.0,

@@ -38,7 +38,7 @@ window.inView = () => {
     return bottom > view.top && top < view.bottom;
   });
 };
-window.isDrawn = (tile) => tile.querySelector(".cell").style.backgroundImage.startsWith("url");
+window.isDrawn = (tile) => tile.querySelector('.cell[class*="sheet-"]') !== null;
 window.first = () => document.querySelector("#grid .tile")?.dataset.id;
 window.drawn = () => performance.getEntriesByName("plankton-tiles-drawn").length > 0;
 """

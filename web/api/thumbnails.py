@@ -6,6 +6,7 @@ from flask import Response, request
 from pydantic import Field, field_validator
 
 from plankton_stream import images as pixels
+from plankton_stream.errors import NotFoundError
 from web.operations import Operation
 from web.parts import Parts
 from web.queries import Query
@@ -26,6 +27,10 @@ class SheetQuery(Query):
     )
     size: int = Field(default=96, ge=16, le=256, description="Longest side of a picture, pixels.")
     columns: int = Field(default=10, ge=1, le=MOST, description="Pictures in a row of the sheet.")
+
+    whole: bool = Field(
+        default=False, description="404 where a picture is missing, in place of a grey cell."
+    )
 
     @field_validator("ids")
     @classmethod
@@ -48,9 +53,12 @@ def get_sheet(parts: Parts, query: SheetQuery) -> Response:
     if tag in request.if_none_match:
         return _kept(Response(status=304), tag)
     found = parts.thumbnails.get(parts.store, sources, query.size)
+    missing = [str(number) for number, i in enumerate(ids) if i not in found]
+    if missing and query.whole:
+        raise NotFoundError(f"{len(missing)} of {len(ids)} pictures are missing: ask without whole")
     whole = pixels.sheet([found.get(i) for i in ids], query.size, query.columns)
     answer = Response(pixels.encode_jpeg(whole), mimetype="image/jpeg")
-    if missing := [str(number) for number, i in enumerate(ids) if i not in found]:
+    if missing:
         answer.headers["Missing"] = ",".join(missing)
         return answer  # not kept: the bytes may come
     return _kept(answer, tag)
@@ -68,4 +76,8 @@ def _kept(answer: Response, tag: str) -> Response:
     return answer
 
 
-OPERATIONS = (Operation("GET", "/api/v1/thumbnails", get_sheet, "image/jpeg", query=SheetQuery),)
+OPERATIONS = (
+    Operation(
+        "GET", "/api/v1/thumbnails", get_sheet, "image/jpeg", query=SheetQuery, problems=(404,)
+    ),
+)

@@ -25,7 +25,7 @@ import { showSpecimen, showUpload } from "./specimen.js";
 import { TileLook } from "./tilelook.js";
 import { toast } from "./toast.js";
 import { bindUpload } from "./upload.js";
-import { filters, neighboursOf, queueFilters, readView, searchQuery, writeView } from "./view.js";
+import { filters, neighboursOf, queueFilters, readView, searchQuery, writeLater, writeView, writeWaiting } from "./view.js";
 
 const grid = new Grid(byId("grid"), {
   onOpen: openNeighbours,
@@ -78,7 +78,13 @@ async function show() {
     if (mine === latest) isAsking = false;
     if (mine === latest) byId("grid").setAttribute("aria-busy", "false");
   }
-  grid.shown.then(() => mine === latest && filterForm.expect());
+  grid.shown.then(() => mine === latest && shown());
+}
+
+/** What was asked for is on the screen: what could wait is done now. */
+function shown() {
+  writeWaiting();
+  filterForm.expect();
 }
 
 async function showList(mine) {
@@ -92,14 +98,18 @@ async function showList(mine) {
 
 /** Have ready what a change of the view would show. */
 async function prepare(changed) {
-  const wanted = { ...view, ...changed };
   try {
-    if (inQueue()) grid.prepare(await proposals.expect(queueFilters(wanted)));
-    else if (!isList()) grid.prepare(await arriving.expect(filters(wanted)));
-    else if (view.like) grid.prepare((await likely.expect(...neighboursOf(wanted))).neighbours);
+    const images = await expected({ ...view, ...changed });
+    await grid.painter.prefetch(images.slice(0, grid.fits));
   } catch {
     // it is asked for again when it is wanted
   }
+}
+
+async function expected(wanted) {
+  if (inQueue()) return proposals.expect(queueFilters(wanted));
+  if (!isList()) return arriving.expect(filters(wanted));
+  return view.like ? (await likely.expect(...neighboursOf(wanted))).neighbours : [];
 }
 
 /** Whether neighbours are shown. */
@@ -220,7 +230,8 @@ function showRenamed(images) {
 
 function change(changed, { step }) {
   view = { ...view, ...changed };
-  writeView(view, { step });
+  if (step) writeView(view, { step });
+  else writeLater(view);
   return show();
 }
 

@@ -5,11 +5,13 @@ import * as format from "./format.js";
 import { toast } from "./toast.js";
 
 const RENEW_MS = 60_000; // the server keeps them for five minutes
+const RELEASE_MS = 300; // others can wait until what is shown instead has been drawn
 
 /** What this page holds. */
 class Claims {
   #shown = new Set();
   #ahead = new Set();
+  #gone = new Set(); // not given back yet
 
   /** Fulfilled when a queue may be asked: what the page before it in this tab held is free again. */
   ready = this.#release({});
@@ -57,7 +59,14 @@ class Claims {
     const before = this.#all;
     [this.#shown, this.#ahead] = [new Set(shown), new Set(ahead)];
     const gone = before.filter((id) => !this.#shown.has(id) && !this.#ahead.has(id));
-    if (gone.length) this.#release({ image_ids: [...new Set(gone)] });
+    if (gone.length && !this.#gone.size) setTimeout(() => this.#giveBack(), RELEASE_MS);
+    for (const id of gone) this.#gone.add(id);
+  }
+
+  #giveBack() {
+    const gone = [...this.#gone].filter((id) => !this.#shown.has(id) && !this.#ahead.has(id));
+    this.#gone.clear();
+    if (gone.length) this.#release({ image_ids: gone });
   }
 
   async #renew() {

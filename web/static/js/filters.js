@@ -4,6 +4,8 @@ import * as format from "./format.js";
 import { FILTERS } from "./view.js";
 
 const TIMES = ["after", "before"];
+const MOST_LIKELY = 24; // options of a list that are had ready
+const REST = 3; // times as long as the last of them took: what somebody does meanwhile comes first
 const SAID = { // `below` is said with the taxon
   camera: (value) => `camera ${value}`,
   state: (value) => value,
@@ -19,13 +21,14 @@ const SAID = { // `below` is said with the taxon
 export class Filters {
   #onChange;
   #onLikely;
+  #expected = 0; // counts what was expected: only the last goes on
   #form = byId("filters");
   #button = byId("filter");
 
   /**
    * @param {(changed: object) => void} onChange gets the filters that changed, by name
-   * @param {{onLikely: (changed: object) => void, onOpen: () => void}} on gets those that the next
-   *   key may change; and is told when somebody opens the form
+   * @param {{onLikely: (changed: object) => Promise<void>, onOpen: () => void}} on gets those that may
+   *   be changed next, and says when all is ready for that; and is told when somebody opens the form
    */
   constructor(onChange, { onLikely, onOpen }) {
     this.#onChange = onChange;
@@ -53,13 +56,20 @@ export class Filters {
     byId("camera").focus();
   }
 
-  /** Say what an arrow key would choose now: where the last one led on, first. */
-  expect() {
+  /** Say what may be chosen next in the list that somebody is at: what an arrow key would, then the others, one by one. */
+  async expect() {
+    const mine = ++this.#expected;
     const list = document.activeElement;
     if (list?.tagName !== "SELECT" || !this.#form.contains(list)) return;
-    for (const step of [1, -1]) {
-      const option = list.options[list.selectedIndex + step];
-      if (option) this.#onLikely({ [list.id]: option.value });
+    const likely = nearestFirst([...list.options], list.selectedIndex).slice(0, MOST_LIKELY);
+    const expect = ({ value }) => this.#onLikely({ [list.id]: value });
+    let began = performance.now();
+    await Promise.all(likely.splice(0, 2).map(expect));
+    for (const option of likely) {
+      await pause(REST * (performance.now() - began));
+      if (mine !== this.#expected || document.activeElement !== list) return;
+      began = performance.now();
+      await expect(option);
     }
   }
 
@@ -108,6 +118,14 @@ export class Filters {
     this.#form.style.left = `${Math.min(left, innerWidth - this.#form.offsetWidth - 12)}px`;
   }
 }
+
+/** All but one, by how far they are from it; where the last key led on, first. */
+function nearestFirst(options, at) {
+  const far = (option) => Math.abs(options.indexOf(option) - at);
+  return options.toSpliced(at, 1).reverse().toSorted((a, b) => far(a) - far(b));
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A field's value as the API takes it; times are typed as on the clock of whoever types. */
 function read(field) {

@@ -2,7 +2,7 @@
 import { ask } from "./api.js";
 import { events } from "./events.js";
 
-const MOST = 4;
+const MOST = 32; // a list of options, and some
 const FRESH_MS = 20_000;
 
 const coming = new Map(); // what was asked → {answer, at}, oldest first

@@ -6,9 +6,12 @@ const COLUMNS = 10;
 const MOST_PIXELS = 100_000_000; // of sheets that are kept: more than a thousand of the largest pictures, a whole grid
 
 const cells = new Map(); // image id → {sheet, left, top, px}, px the size of its cell
+const rules = new CSSStyleSheet(); // one for each sheet, in their order: hundreds of tiles name a class, not an address
+document.adoptedStyleSheets.push(rules);
 const asked = new Map(); // "id size" → promise, while it is on its way
 let sheets = []; // oldest first
 let pixels = 0;
+let made = 0;
 
 /** The size to ask for, so that a picture of so many screen pixels is sharp. */
 export function sizeFor(screenPx) {
@@ -64,16 +67,28 @@ function ask(ids, sizePx) {
 }
 
 async function fetchSheet(ids, sizePx) {
-  const answer = await fetch(`/api/v1/thumbnails?size=${sizePx}&columns=${COLUMNS}&ids=${ids.join()}`);
+  const address = `/api/v1/thumbnails?size=${sizePx}&columns=${COLUMNS}&ids=${ids.join()}`;
+  const whole = `${address}&whole=true`;
+  const image = await decoded(whole).catch(() => null);
+  if (image) return add(ids, sizePx, { image, url: whole });
+  // Some are missing, which only a header says; or nothing answers.
+  const answer = await fetch(address);
   if (!answer.ok) return;
   const missing = new Set((answer.headers.get("Missing") ?? "").split(",").filter(Boolean).map(Number));
   const url = URL.createObjectURL(await answer.blob());
-  const image = Object.assign(new Image(), { src: url }); // while it lives, the browser keeps what it decoded
-  await image.decode().catch((error) => {
-    URL.revokeObjectURL(url);
-    throw error;
-  });
-  const sheet = { image, url, width: image.naturalWidth, height: image.naturalHeight, ids };
+  add(ids, sizePx, { image: await decoded(url), url }, missing);
+}
+
+/** An image that is ready to be drawn: while it lives, the browser keeps what it decoded. */
+async function decoded(url) {
+  const image = Object.assign(new Image(), { fetchPriority: "high", src: url });
+  await image.decode();
+  return image;
+}
+
+function add(ids, sizePx, { image, url }, missing = new Set()) {
+  const sheet = { image, url, className: `sheet-${++made}`, width: image.naturalWidth, height: image.naturalHeight, ids };
+  rules.insertRule(`.${sheet.className} { background-image: url("${url}") }`, sheets.length);
   ids.forEach((id, at) => {
     const [top, left] = [Math.floor(at / COLUMNS) * sizePx, (at % COLUMNS) * sizePx];
     cells.set(id, { sheet, left, top, px: sizePx, isMissing: missing.has(at) });
@@ -84,6 +99,7 @@ async function fetchSheet(ids, sizePx) {
 }
 
 function forget(sheet) {
+  rules.deleteRule(0);
   pixels -= sheet.width * sheet.height;
   for (const id of sheet.ids) if (cells.get(id)?.sheet === sheet) cells.delete(id);
   URL.revokeObjectURL(sheet.url);

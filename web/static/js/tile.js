@@ -12,9 +12,13 @@ const MARKS = ["active", "further", "missing"]; // of the image that a tile had 
 const blank = make(
   "div",
   { className: "tile" },
-  make("span", { className: "picture" }, make("span", { className: "cell" })),
-  make("span", { className: "pick", title: "Select" }),
-  make("span", { className: "zoom", title: "Enlarge" }),
+  make(
+    "span",
+    { className: "picture" },
+    make("span", { className: "pick", title: "Select" }),
+    make("span", { className: "zoom", title: "Enlarge" }),
+    make("span", { className: "cell" }),
+  ),
   make("span", { className: "caption" }, make("b"), make("i")),
 );
 blank.setAttribute("role", "option");
@@ -42,9 +46,9 @@ export function markSelected(tile, is) {
 }
 
 /** Until it has its picture it shows none. */
-function erase({ firstChild: picture }) {
-  picture.firstChild.style.backgroundImage = "none";
-  picture.querySelector(".bar")?.remove();
+function erase(tile) {
+  tile.querySelector(".cell").className = "cell";
+  tile.querySelector(".bar")?.remove();
 }
 
 /** Write a text into an element that has nothing else. */
@@ -90,15 +94,16 @@ export function caption(tile, image, isQuery = tile.classList.contains("query"))
 export function draw(tile, image, { tilePx, sizePx, common }) {
   const found = cellOf(image.image_id, sizePx);
   if (!found) return false;
-  const { firstChild: picture } = tile;
   erase(tile);
   tile.classList.toggle("missing", found.isMissing);
   if (found.isMissing) return true;
   const scale = scaleOf(image, tilePx, common);
   const size = [image.width_px, image.height_px].map((length) => Math.max(1, Math.round(length * scale)));
-  picture.firstChild.style.cssText = placed(found, fitted(image.width_px, image.height_px, found.px), size, tilePx);
+  const cell = tile.querySelector(".cell");
+  cell.classList.add(found.sheet.className);
+  cell.style.cssText = placed(found, fitted(image.width_px, image.height_px, found.px), size, tilePx);
   const length = !common && image.pixel_size_um && tilePx >= BAR_FROM_PX ? bar(scale / image.pixel_size_um, tilePx) : null;
-  if (length) picture.append(drawnBar(length, tilePx));
+  if (length) tile.firstChild.append(drawnBar(length, tilePx));
   return true;
 }
 
@@ -113,7 +118,7 @@ function placed({ sheet, left, top }, part, size, tilePx) {
   const whole = [sheet.width, sheet.height];
   const behind = [left, top].map((at, axis) => (whole[axis] > part[axis] ? at / (whole[axis] - part[axis]) : 0));
   const scaled = whole.map((length, axis) => length / part[axis]);
-  return `left: ${shares(x)}; top: ${shares(y)}; width: ${shares(width)}; height: ${shares(height)}; background: url("${sheet.url}") ${shares(...behind)} / ${shares(...scaled)} no-repeat`;
+  return `margin: ${shares(y, 0, 0, x)}; width: ${shares(width)}; height: ${shares(height)}; background-position: ${shares(...behind)}; background-size: ${shares(...scaled)}`;
 }
 
 function drawnBar({ px, text }, tilePx) {

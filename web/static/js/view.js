@@ -6,9 +6,12 @@ const DEFAULTS = { k: "100", metric: "cosine" };
 const MORE = ["queue", "grow"];
 const TILES = "plankton.tiles"; // how large tiles are is a matter of the screen, not of the link
 
+let waiting = null; // a view whose address is not written yet
+
 /** The view in the address: filters, `like`, the image whose neighbours are shown, and `queue`
  * or `grow`, what is worked through. */
 export function readView() {
+  waiting = null;
   const given = new URLSearchParams(location.search);
   const view = { like: given.get("like"), ...DEFAULTS };
   for (const name of [...FILTERS, ...MORE, "k", "metric"]) view[name] = given.get(name) ?? view[name] ?? "";
@@ -17,9 +20,22 @@ export function readView() {
 
 /** Write a view into the address; as a step that Back undoes, unless only filters change. */
 export function writeView(view, { step }) {
+  writeWaiting(); // Back goes to what was there before this step
   const given = Object.entries(view).filter(([name, value]) => value && value !== DEFAULTS[name]);
   const address = given.length ? `?${new URLSearchParams(given)}` : location.pathname;
   history[step ? "pushState" : "replaceState"](null, "", address);
+}
+
+/** Have a view written into the address once it is on the screen: to a browser that is a navigation, with all that belongs to one. */
+export function writeLater(view) {
+  waiting = view;
+}
+
+/** It is on the screen. */
+export function writeWaiting() {
+  const view = waiting;
+  waiting = null;
+  if (view) writeView(view, { step: false });
 }
 
 /** The filters of a view, as the API takes them. */
