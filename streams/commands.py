@@ -13,6 +13,7 @@ import typer
 from plankton_stream.adapters.kafka import KafkaAdmin
 from plankton_stream.errors import RetryableError
 from plankton_stream.events import topics
+from plankton_stream.priorities import step_back
 from plankton_stream.settings import Settings
 from plankton_stream.stack.ready import announce_ready
 from plankton_stream.telemetry import start_command
@@ -41,6 +42,7 @@ def run() -> None:
     from streams.app import NEEDED, create_streams
 
     settings = start_command()
+    step_back()
     _quieten(settings)
     tell_sparingly()
     with _stop_on_signals() as stop:

@@ -1,6 +1,5 @@
 """`plankton worker …`: runs one worker until SIGTERM or Ctrl-C."""
 
-import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +15,7 @@ from plankton_stream.adapters.kafka import (
 from plankton_stream.adapters.sql import Catalog
 from plankton_stream.events import topics
 from plankton_stream.ports import Publisher, VectorIndex
+from plankton_stream.priorities import stay_behind, step_back
 from plankton_stream.retrying import stop_on_signals, wait_for
 from plankton_stream.settings import Settings
 from plankton_stream.stack.ready import announce_ready
@@ -88,6 +88,7 @@ def labels() -> None:
     from workers.versions.indexes import KeptIndexes
 
     settings, stop = start_command(), stop_on_signals()
+    step_back()
     catalog = Catalog(settings.catalog_url)
     indexes = KeptIndexes(catalog, partial(_index, settings))
     wait_for(indexes, stop)
@@ -104,7 +105,7 @@ def predict() -> None:
     from workers.versions.indexes import SearchedIndex
 
     settings, stop = start_command(), stop_on_signals()
-    os.nice(10)  # proposals can wait, images that arrive can't
+    stay_behind()
     catalog = Catalog(settings.catalog_url)
     index = SearchedIndex(catalog, partial(_index, settings))
     wait_for(index, stop)
@@ -131,7 +132,7 @@ def keep_map() -> None:
 
     settings, stop = start_command(), stop_on_signals()
     announce_ready()  # nobody waits for a map: it must not hold up the others' start
-    os.nice(10)  # as proposals: images that arrive can't wait
+    stay_behind()
     catalog = Catalog(settings.catalog_url)
     index = SearchedIndex(catalog, partial(_index, settings))
     wait_for(index, stop)
@@ -145,6 +146,7 @@ def relay() -> None:
     from workers.relay import relay as relay_outbox
 
     settings, stop = start_command(), stop_on_signals()
+    step_back()
     catalog = Catalog(settings.catalog_url)
     publisher = wait_for(lambda: KafkaPublisher(settings.kafka_bootstrap), stop)
     announce_ready()
