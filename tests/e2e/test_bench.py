@@ -1,19 +1,28 @@
 """The bench's own tools in a real browser: filters, keys, names, pages fetched ahead."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.browser import expect, until_pictured
+from tests.browser import expect, held, until_pictured
 from tests.e2e.test_page import names, open_bench, page, server, web
 from tests.e2e.test_queues import say, selected
 from tests.e2e.test_tiles import wait_drawn
+from tests.waiting import wait_until
 from tests.web_parts import START, Web, image
 
 __all__ = ["page", "server", "web"]
 
 pytestmark = pytest.mark.browser
+
+
+ASKED = """() => [...new Set(performance.getEntriesByType("resource")
+  .map((one) => new URL(one.name))
+  .filter((address) => address.pathname === "/api/v1/images")
+  .map((address) => address.searchParams.get("camera"))
+  .filter(Boolean))].toSorted()"""
 
 
 def shown(page: Any) -> list[str]:
@@ -38,11 +47,12 @@ def test_filters_are_chips_and_part_of_the_address(page: Any, web: Web) -> None:
     chips = page.locator("#chips .chip")
     expect(chips).to_have_count(3)
     expect(page.locator("#filter")).to_have_text("Filters (3)")
+    expect(page).to_have_url(re.compile("predicted=copepod"))
     page.reload()
     expect(tiles).to_have_count(1)
     page.get_by_role("button", name="Remove the filter perhaps copepod").click()
     expect(tiles).to_have_count(2)
-    assert "predicted" not in page.url
+    expect(page).not_to_have_url(re.compile("predicted"))
     page.locator("#filter").click()
     page.locator("#clear-filters").click()
     expect(tiles).to_have_count(6)
@@ -65,20 +75,47 @@ def test_a_time_is_typed_as_on_the_wall(page: Any, web: Web) -> None:
     expect(page.locator("#after")).to_have_value(local)
 
 
-def test_what_an_arrow_key_would_choose_is_asked_for_ahead(page: Any, web: Web) -> None:
-    added = web.add([image(n, camera=f"cam-{n % 2}") for n in range(6)])
+def test_a_filter_that_is_not_drawn_yet_is_where_back_leads(page: Any, web: Web) -> None:
+    web.add([image(n, camera=f"cam-{n % 2}") for n in range(6)])
     tiles = open_bench(page, 6)
     page.keyboard.press("f")
-    camera = page.locator("#camera")
-    expect(camera.locator("option")).to_have_count(3)
-    with page.expect_response("**/api/v1/images?camera=cam-1**"):
-        camera.select_option("cam-0")
+    expect(page.locator("#camera option")).to_have_count(3)
+    page.keyboard.press("Escape")
+    expect(page.locator("#filters")).to_be_hidden()
+    with held(page, "**/api/v1/images?camera=cam-1**"):
+        page.evaluate(
+            """() => {
+              for (const [id, value] of [["camera", "cam-1"], ["queue", "newest"]]) {
+                const list = document.getElementById(id);
+                list.value = value;
+                list.dispatchEvent(new Event("change"));
+              }
+            }"""
+        )
+        expect(page).to_have_url(re.compile("camera=cam-1.*queue=newest"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("camera=cam-1$"))
     expect(tiles).to_have_count(3)
-    page.route("**/api/v1/images?**", lambda route: route.abort())
+
+
+def test_the_options_of_a_list_are_had_ready_while_somebody_looks(page: Any, web: Web) -> None:
+    added = web.add([image(n, camera=f"cam-{n % 5}") for n in range(10)])
+    tiles = open_bench(page, 10)
+    page.keyboard.press("f")
+    camera = page.locator("#camera")
+    expect(camera.locator("option")).to_have_count(6)
     camera.focus()
+    wait_until(
+        lambda: page.evaluate(ASKED) == [f"cam-{n}" for n in range(5)],
+        within_s=60, what="not all cameras were asked for",
+    )  # fmt: skip
+    page.route("**/api/v1/images?**", lambda route: route.abort())
     page.keyboard.press("ArrowDown")
-    expect(tiles.first).to_have_attribute("data-id", added[5])
-    assert shown(page) == added[5::-2]
+    expect(tiles).to_have_count(2)
+    assert shown(page) == [added[5], added[0]]
+    camera.select_option("cam-4")
+    expect(tiles.first).to_have_attribute("data-id", added[9])
+    wait_drawn(page, 2)
 
 
 def test_a_filter_steps_through_a_queue_by_keyboard(page: Any, web: Web) -> None:

@@ -108,7 +108,7 @@ def test_hamming_distances_are_whole_bits_also_of_an_upload(page: Any, web: Web)
     bits = [int(text.split()[0]) for text in captions.all_inner_texts()]
     assert bits == sorted(bits)
     assert bits[-1] > 1
-    assert "metric=hamming" in page.url
+    expect(page).to_have_url(re.compile("metric=hamming"))
     page.locator("#cutoff").fill(str(bits[-1]))
     expect(page.locator("#cutoff-value")).to_have_text(f"{bits[-1]} bits · 12 images")
     page.locator("#back").click()

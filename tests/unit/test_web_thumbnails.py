@@ -55,8 +55,11 @@ def test_missing_pictures_are_numbered(web: Web, client: FlaskClient) -> None:
     answer = client.get(f"/api/v1/thumbnails?ids={first},{second},{UNKNOWN},{third}")
     assert answer.status_code == 200
     assert answer.headers["Missing"] == "0,2,3"
+    refused = client.get(f"/api/v1/thumbnails?ids={first},{second}&whole=true")
+    assert refused.status_code == 404
+    assert "1 of 2 pictures are missing" in refused.text
     web.store.put(first, "image/png", picture(0))
-    answer = client.get(f"/api/v1/thumbnails?ids={first},{second}")
+    answer = client.get(f"/api/v1/thumbnails?ids={first},{second}&whole=true")
     assert "Missing" not in answer.headers, "found once it is there"
 
 

@@ -11,7 +11,7 @@ import { events } from "./events.js";
 import { Evidence } from "./evidence.js";
 import { Filters } from "./filters.js";
 import * as format from "./format.js";
-import { Grid } from "./grid.js";
+import { Grid, nextFrame } from "./grid.js";
 import { startHeader } from "./header.js";
 import { answerKeys } from "./keys.js";
 import { openKeys, writeKeys } from "./keysheet.js";
@@ -78,13 +78,8 @@ async function show() {
     if (mine === latest) isAsking = false;
     if (mine === latest) byId("grid").setAttribute("aria-busy", "false");
   }
-  grid.shown.then(() => mine === latest && shown());
-}
-
-/** What was asked for is on the screen: what could wait is done now. */
-function shown() {
-  writeWaiting();
-  filterForm.expect();
+  nextFrame().then(() => mine === latest && writeWaiting());
+  grid.shown.then(() => mine === latest && filterForm.expect());
 }
 
 async function showList(mine) {

@@ -320,4 +320,4 @@ export class Grid {
 }
 
 /** When the browser has shown what is there now. */
-const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+export const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));

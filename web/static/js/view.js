@@ -4,6 +4,7 @@ import { keep, readKept } from "./kept.js";
 export const FILTERS = ["camera", "state", "taxon", "below", "predicted", "after", "before", "depth_min", "depth_max"];
 const DEFAULTS = { k: "100", metric: "cosine" };
 const MORE = ["queue", "grow"];
+const LATEST_MS = 300; // whoever loads the page anew after a choice has what was chosen
 const TILES = "plankton.tiles"; // how large tiles are is a matter of the screen, not of the link
 
 let waiting = null; // a view whose address is not written yet
@@ -26,8 +27,9 @@ export function writeView(view, { step }) {
   history[step ? "pushState" : "replaceState"](null, "", address);
 }
 
-/** Have a view written into the address once it is on the screen: to a browser that is a navigation, with all that belongs to one. */
+/** Write a view into the address soon, when it is on the screen: to a browser that is a navigation, with all that belongs to one. */
 export function writeLater(view) {
+  if (!waiting) setTimeout(writeWaiting, LATEST_MS);
   waiting = view;
 }
 
