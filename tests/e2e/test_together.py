@@ -308,7 +308,7 @@ def test_a_save_that_the_server_died_of_is_done_once(
         expect(strip).to_contain_text("Not saved yet, trying again: 3 images as copepod")
         wait_until(killable.ended, within_s=10, what="the server did not die")
         page.keyboard.press("Enter")  # impatience does no harm
-        if reloads:  # else the page saves it as soon as the server is back, which may be before that
+        if reloads:  # else the page may save it before that, as it follows the server
             page.route("**/api/v1/labels", lambda route: route.abort())
         killable.start()
         if reloads:
