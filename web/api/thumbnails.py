@@ -27,7 +27,6 @@ class SheetQuery(Query):
     )
     size: int = Field(default=96, ge=16, le=256, description="Longest side of a picture, pixels.")
     columns: int = Field(default=10, ge=1, le=MOST, description="Pictures in a row of the sheet.")
-
     whole: bool = Field(
         default=False, description="404 where a picture is missing, in place of a grey cell."
     )

@@ -13,8 +13,13 @@ class Claims {
   #ahead = new Set();
   #gone = new Set(); // not given back yet
 
-  /** Fulfilled when a queue may be asked: what the page before it in this tab held is free again. */
-  ready = this.#release({});
+  #freed = this.#release({}); // what the page before it in this tab held
+
+  /** Fulfilled when a queue may be asked: what is needed no more is free, and not freed after it was given anew. */
+  get ready() {
+    this.#giveBack();
+    return this.#freed;
+  }
 
   /** From now on these are shown; what was shown before is given back, and without any all is. */
   keep(ids) {
@@ -66,7 +71,7 @@ class Claims {
   #giveBack() {
     const gone = [...this.#gone].filter((id) => !this.#shown.has(id) && !this.#ahead.has(id));
     this.#gone.clear();
-    if (gone.length) this.#release({ image_ids: gone });
+    if (gone.length) this.#freed = Promise.all([this.#freed, this.#release({ image_ids: gone })]);
   }
 
   async #renew() {

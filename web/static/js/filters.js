@@ -121,7 +121,7 @@ export class Filters {
 
 /** All but one, by how far they are from it; where the last key led on, first. */
 function nearestFirst(options, at) {
-  const far = (option) => Math.abs(options.indexOf(option) - at);
+  const far = ({ index }) => Math.abs(index - at);
   return options.toSpliced(at, 1).reverse().toSorted((a, b) => far(a) - far(b));
 }
 

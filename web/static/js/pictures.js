@@ -69,14 +69,18 @@ function ask(ids, sizePx) {
 async function fetchSheet(ids, sizePx) {
   const address = `/api/v1/thumbnails?size=${sizePx}&columns=${COLUMNS}&ids=${ids.join()}`;
   const whole = `${address}&whole=true`;
-  const image = await decoded(whole).catch(() => null);
-  if (image) return add(ids, sizePx, { image, url: whole });
+  const direct = await decoded(whole).catch(() => null);
+  if (direct) return add(ids, sizePx, { image: direct, url: whole });
   // Some are missing, which only a header says; or nothing answers.
   const answer = await fetch(address);
   if (!answer.ok) return;
   const missing = new Set((answer.headers.get("Missing") ?? "").split(",").filter(Boolean).map(Number));
   const url = URL.createObjectURL(await answer.blob());
-  add(ids, sizePx, { image: await decoded(url), url }, missing);
+  const image = await decoded(url).catch((error) => {
+    URL.revokeObjectURL(url);
+    throw error;
+  });
+  add(ids, sizePx, { image, url }, missing);
 }
 
 /** An image that is ready to be drawn: while it lives, the browser keeps what it decoded. */
